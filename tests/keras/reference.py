@@ -26,6 +26,14 @@ FIXTURES = HERE.parent / "fixtures"
 DATA = HERE.parent.parent / "examples" / "data"
 
 
+def without_initializers():
+    """New weights are zero from now on, at once: for scripts that set every weight anyway."""
+    from keras.src.initializers import random_initializers as initializers
+
+    for name in ["RandomUniform", "VarianceScaling", "Orthogonal"]:
+        getattr(initializers, name).__call__ = lambda self, shape, dtype=None: np.zeros(shape, dtype or FLOATX)
+
+
 def random_weights(layer_or_model, rng, scale=0.4):
     """Replaces every weight by random numbers: constant ones would hide swapped gates.
 
