@@ -3,8 +3,8 @@
 
 use burn::tensor::{Bool, DType, Device, Tensor, TensorData};
 use burn_recurrent::{
-    GruWeights, LstmState, LstmWeights, Options, SimdLevel, SimpleRnnWeights, force_simd_level, gru,
-    lstm, simple_rnn,
+    GruWeights, LstmState, LstmWeights, Options, SimdLevel, SimpleRnnWeights, force_simd_level,
+    gru, lstm, simple_rnn,
 };
 use std::sync::Mutex;
 
@@ -63,7 +63,10 @@ fn noise(n: usize, seed: u64) -> Vec<f64> {
 }
 
 fn tensor<const D: usize>(values: &[f64], shape: [usize; D], device: &Device) -> Tensor<D> {
-    Tensor::from_data(TensorData::new(values.to_vec(), shape), (device, DType::F64))
+    Tensor::from_data(
+        TensorData::new(values.to_vec(), shape),
+        (device, DType::F64),
+    )
 }
 
 impl Case {
@@ -83,8 +86,10 @@ impl Case {
 
     fn options(&self, device: &Device) -> Options {
         let mask = self.mask.then(|| {
-            let bits: Vec<bool> =
-                noise(self.batch * self.steps, 77).iter().map(|v| *v > -0.3).collect();
+            let bits: Vec<bool> = noise(self.batch * self.steps, 77)
+                .iter()
+                .map(|v| *v > -0.3)
+                .collect();
             Tensor::<2, Bool>::from_data(TensorData::new(bits, [self.batch, self.steps]), device)
         });
         let factors = |copies: usize, width: usize, seed| {
@@ -113,7 +118,9 @@ impl Case {
     fn loss(&self, t: &[Tensor<1>; 6], device: &Device) -> Tensor<1> {
         let shapes = self.shapes();
         let two = |i: usize| t[i].clone().reshape([shapes[i][0], shapes[i][1]]);
-        let x = t[0].clone().reshape([self.batch, self.steps, self.features]);
+        let x = t[0]
+            .clone()
+            .reshape([self.batch, self.steps, self.features]);
         let (h, c) = (two(4), two(5));
         let options = self.options(device);
         let (sequence, last, h, c) = match self.kind {
@@ -169,7 +176,12 @@ impl Case {
     fn check(&self, device: &Device) {
         let shapes = self.shapes();
         let values: Vec<Vec<f64>> = (0..6)
-            .map(|i| noise(shapes[i].iter().product(), i as u64 + 40).iter().map(|v| v * 0.8).collect())
+            .map(|i| {
+                noise(shapes[i].iter().product(), i as u64 + 40)
+                    .iter()
+                    .map(|v| v * 0.8)
+                    .collect()
+            })
             .collect();
         let make = |values: &[Vec<f64>], device: &Device| -> [Tensor<1>; 6] {
             std::array::from_fn(|i| tensor(&values[i], [values[i].len()], device))
@@ -181,13 +193,18 @@ impl Case {
             if i == 5 && self.kind != Kind::Lstm {
                 continue;
             }
-            let given: Vec<f64> = tracked[i].grad(&grads).unwrap().into_data().to_vec().unwrap();
+            let given: Vec<f64> = tracked[i]
+                .grad(&grads)
+                .unwrap()
+                .into_data()
+                .to_vec()
+                .unwrap();
             for at in 0..values[i].len() {
                 let loss = |delta: f64| -> f64 {
                     let mut moved = values.clone();
                     moved[i][at] += delta;
                     let loss = self.loss(&make(&moved, device), device);
-                    loss.into_data().to_vec::<f64>().unwrap()[0]
+                    loss.into_data().try_to_vec::<f64>().unwrap()[0]
                 };
                 // Central differences: the error is of the order of delta² and rounding / delta.
                 let delta = 1e-5;
@@ -227,7 +244,10 @@ fn devices() -> [Device; 2] {
 #[test]
 fn gradients_of_plain_layers_at_every_simd_level() {
     let _guard = LEVEL.lock().unwrap();
-    for level in SimdLevel::ALL.into_iter().filter(|level| level.is_supported()) {
+    for level in SimdLevel::ALL
+        .into_iter()
+        .filter(|level| level.is_supported())
+    {
         force_simd_level(Some(level));
         for kind in Kind::ALL {
             for device in devices() {
@@ -243,7 +263,12 @@ fn gradients_for_every_combination_of_results() {
     let _guard = LEVEL.lock().unwrap();
     for kind in Kind::ALL {
         for (sequences, states) in [(false, false), (false, true), (true, false)] {
-            Case { sequences, states, ..case(kind) }.check(&Device::flex());
+            Case {
+                sequences,
+                states,
+                ..case(kind)
+            }
+            .check(&Device::flex());
         }
     }
 }
@@ -253,7 +278,12 @@ fn gradients_with_reversed_time() {
     let _guard = LEVEL.lock().unwrap();
     for kind in Kind::ALL {
         for restore_order in [false, true] {
-            let case = Case { reverse: true, restore_order, mask: true, ..case(kind) };
+            let case = Case {
+                reverse: true,
+                restore_order,
+                mask: true,
+                ..case(kind)
+            };
             case.check(&Device::flex());
         }
     }
@@ -265,7 +295,13 @@ fn gradients_with_masked_steps() {
     for kind in Kind::ALL {
         for zero_output in [false, true] {
             for (sequences, states) in [(false, true), (true, true)] {
-                let case = Case { mask: true, zero_output, sequences, states, ..case(kind) };
+                let case = Case {
+                    mask: true,
+                    zero_output,
+                    sequences,
+                    states,
+                    ..case(kind)
+                };
                 case.check(&Device::flex());
             }
         }
@@ -278,9 +314,18 @@ fn gradients_with_dropout() {
     for kind in Kind::ALL {
         for input_dropout in [0, 1, usize::MAX] {
             for recurrent_dropout in [false, true] {
-                let case = Case { input_dropout, recurrent_dropout, ..case(kind) };
+                let case = Case {
+                    input_dropout,
+                    recurrent_dropout,
+                    ..case(kind)
+                };
                 case.check(&Device::flex());
-                Case { mask: true, reverse: true, ..case }.check(&Device::flex());
+                Case {
+                    mask: true,
+                    reverse: true,
+                    ..case
+                }
+                .check(&Device::flex());
             }
         }
     }
@@ -290,10 +335,21 @@ fn gradients_with_dropout() {
 fn gradients_at_odd_sizes() {
     let _guard = LEVEL.lock().unwrap();
     for kind in Kind::ALL {
-        for (batch, steps, features, units) in
-            [(1, 1, 1, 1), (1, 5, 3, 2), (7, 2, 1, 9), (2, 3, 11, 17), (13, 1, 2, 3)]
-        {
-            Case { batch, steps, features, units, ..case(kind) }.check(&Device::flex());
+        for (batch, steps, features, units) in [
+            (1, 1, 1, 1),
+            (1, 5, 3, 2),
+            (7, 2, 1, 9),
+            (2, 3, 11, 17),
+            (13, 1, 2, 3),
+        ] {
+            Case {
+                batch,
+                steps,
+                features,
+                units,
+                ..case(kind)
+            }
+            .check(&Device::flex());
         }
     }
 }

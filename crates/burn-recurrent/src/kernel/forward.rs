@@ -2,7 +2,7 @@
 
 use super::cell::{self, Dropped, Rows};
 use super::tile::{ALL, Product, Start, Target, product};
-use super::{Problem, Shared, pack};
+use super::{Problem, Shape, Shared, pack};
 use crate::simd::{Real, SimdLevel, Vector};
 use crate::team::{self, Work};
 use crate::workspace::Buffer;
@@ -108,62 +108,31 @@ pub(crate) unsafe fn forward<V: Vector>(
     save: bool,
 ) -> Option<Saved<V::E>> {
     let shape = &p.shape;
-    let panels = shape.panels(V::LANES);
-    let wide = shape.slots * V::LANES;
-    let padded = panels * V::LANES;
-    let plan = Plan::new::<V>(p);
-    let bytes = (shape.features + shape.units) * panels * wide * size_of::<V::E>();
-    let fuse = shape.batch > 1 && bytes <= FUSE_BYTES;
-    let rows = if plan.columns {
-        shape.batch
-    } else {
-        shape.batch.div_ceil(plan.chunks)
-    };
-    let block = if fuse {
-        1
-    } else {
-        ROWS.div_ceil(rows).min(shape.steps)
-    };
-    let z_steps = if save { shape.steps } else { block };
-    let states = if save { shape.steps + 1 } else { 2 };
-    let gates = shape.gates;
+    let padded = shape.panels(V::LANES) * V::LANES;
+    let cut = Cut::new::<V>(p, save);
+    let (states, rh_steps, plan) = (cut.states, cut.rh_steps, cut.plan);
     let buffer = Buffer::<V::E>::new;
-    let w = buffer(panels * shape.features * wide);
-    let u = buffer(panels * shape.units * wide);
-    let bias = buffer(panels * wide);
-    let z = buffer(panels * z_steps * shape.batch * wide);
+    let weights = Weights::new(shape, V::LANES);
+    let z = buffer(cut.z_len::<V>(shape));
     let h = buffer(states * shape.batch * padded);
     let c = p
         .kind
         .has_cell_state()
         .then(|| buffer(states * shape.batch * padded));
-    let rh_steps = if save { shape.steps } else { 1 };
     let rh = (p.kind.stages() == 2).then(|| buffer(rh_steps * shape.batch * padded));
     let dropped = p
         .state_masks
-        .map(|_| buffer(3 * gates * shape.batch * padded));
-    let work = Forward::<V> {
-        p,
-        output,
-        plan,
-        save,
-        fuse,
-        block,
-        z_steps,
-        states,
-        rh_steps,
-        panels,
-        padded,
-        wide,
-        w: Shared(w.ptr()),
-        u: Shared(u.ptr()),
-        bias: Shared(bias.ptr()),
+        .map(|_| buffer(3 * shape.gates * shape.batch * padded));
+    let share = |b: &Option<Buffer<V::E>>| b.as_ref().map(|b| Shared(b.ptr()));
+    let memory = Memory {
+        weights: &weights,
         z: Shared(z.ptr()),
         h: Shared(h.ptr()),
-        c: c.as_ref().map(|b| Shared(b.ptr())),
-        rh: rh.as_ref().map(|b| Shared(b.ptr())),
-        dropped: dropped.as_ref().map(|b| Shared(b.ptr())),
+        c: share(&c),
+        rh: share(&rh),
+        dropped: share(&dropped),
     };
+    let work = Forward::<V>::new(p, output, cut, memory, false);
     team::run(&work, plan.helpers);
     // SAFETY: all phases are done; the caller vouches for the output.
     unsafe { work.copy_states() };
@@ -176,18 +145,100 @@ pub(crate) unsafe fn forward<V: Vector>(
     })
 }
 
-struct Forward<'a, V: Vector> {
+/// Packed weights.
+#[derive(Debug)]
+pub(crate) struct Weights<E: Real> {
+    pub(crate) kernel: Buffer<E>,
+    pub(crate) recurrent_kernel: Buffer<E>,
+    pub(crate) bias: Buffer<E>,
+}
+
+impl<E: Real> Weights<E> {
+    /// Room for a layer's weights.
+    pub(crate) fn new(shape: &Shape, lanes: usize) -> Self {
+        let panels = shape.panels(lanes);
+        let wide = shape.slots * lanes;
+        Self {
+            kernel: Buffer::new(panels * shape.features * wide),
+            recurrent_kernel: Buffer::new(panels * shape.units * wide),
+            bias: Buffer::new(panels * wide),
+        }
+    }
+}
+
+/// Working memory of a forward pass.
+pub(crate) struct Memory<'a, E: Real> {
+    pub(crate) weights: &'a Weights<E>,
+    pub(crate) z: Shared<E>,
+    pub(crate) h: Shared<E>,
+    pub(crate) c: Option<Shared<E>>,
+    pub(crate) rh: Option<Shared<E>>,
+    /// `[2][gate][row][padded unit]`, then the factors `[gate][row][padded unit]`.
+    pub(crate) dropped: Option<Shared<E>>,
+}
+
+/// How a forward pass is cut into steps and threads.
+#[derive(Clone, Copy)]
+pub(crate) struct Cut {
+    pub(crate) plan: Plan,
+    /// Input and state are multiplied together at each step.
+    pub(crate) fuse: bool,
+    /// Steps whose input is multiplied at once.
+    pub(crate) block: usize,
+    /// Steps that `z`, the states and `rh` have room for, used in turn.
+    pub(crate) z_steps: usize,
+    pub(crate) states: usize,
+    pub(crate) rh_steps: usize,
+    pub(crate) save: bool,
+}
+
+impl Cut {
+    pub(crate) fn new<V: Vector>(p: &Problem<V::E>, save: bool) -> Self {
+        let shape = &p.shape;
+        let plan = Plan::new::<V>(p);
+        let wide = shape.panels(V::LANES) * shape.slots * V::LANES;
+        let bytes = (shape.features + shape.units) * wide * size_of::<V::E>();
+        // A lone sequence has all its steps for the rows of one product.
+        let fuse = shape.batch > 1 && bytes <= FUSE_BYTES;
+        let rows = if plan.columns {
+            shape.batch
+        } else {
+            shape.batch.div_ceil(plan.chunks)
+        };
+        let block = if fuse {
+            1
+        } else {
+            ROWS.div_ceil(rows).min(shape.steps)
+        };
+        Self {
+            plan,
+            fuse,
+            block,
+            z_steps: if save { shape.steps } else { block },
+            states: if save { shape.steps + 1 } else { 2 },
+            rh_steps: if save { shape.steps } else { 1 },
+            save,
+        }
+    }
+
+    /// Floats that `z` needs.
+    pub(crate) fn z_len<V: Vector>(&self, shape: &Shape) -> usize {
+        shape.panels(V::LANES) * self.z_steps * shape.batch * shape.slots * V::LANES
+    }
+}
+
+pub(crate) struct Forward<'a, V: Vector> {
     p: &'a Problem<V::E>,
     output: &'a Output<V::E>,
     plan: Plan,
     save: bool,
     fuse: bool,
-    /// Steps whose input is multiplied at once.
     block: usize,
-    /// Steps that `z`, the states and `rh` have room for, used in turn.
     z_steps: usize,
     states: usize,
     rh_steps: usize,
+    /// Weights are packed and states in place.
+    ready: bool,
     panels: usize,
     padded: usize,
     /// Floats of a row of a panel.
@@ -199,8 +250,43 @@ struct Forward<'a, V: Vector> {
     h: Shared<V::E>,
     c: Option<Shared<V::E>>,
     rh: Option<Shared<V::E>>,
-    /// `[2][gate][row][padded unit]`, then the factors `[gate][row][padded unit]`.
     dropped: Option<Shared<V::E>>,
+}
+
+impl<'a, V: Vector> Forward<'a, V> {
+    /// `ready` says that the weights are packed and the first states in place.
+    pub(crate) fn new(
+        p: &'a Problem<V::E>,
+        output: &'a Output<V::E>,
+        cut: Cut,
+        memory: Memory<'a, V::E>,
+        ready: bool,
+    ) -> Self {
+        let panels = p.shape.panels(V::LANES);
+        Self {
+            p,
+            output,
+            plan: cut.plan,
+            save: cut.save,
+            fuse: cut.fuse,
+            block: cut.block,
+            z_steps: cut.z_steps,
+            states: cut.states,
+            rh_steps: cut.rh_steps,
+            ready,
+            panels,
+            padded: panels * V::LANES,
+            wide: p.shape.slots * V::LANES,
+            w: Shared(memory.weights.kernel.ptr()),
+            u: Shared(memory.weights.recurrent_kernel.ptr()),
+            bias: Shared(memory.weights.bias.ptr()),
+            z: memory.z,
+            h: memory.h,
+            c: memory.c,
+            rh: memory.rh,
+            dropped: memory.dropped,
+        }
+    }
 }
 
 /// What a phase does where threads share the columns.
@@ -220,6 +306,7 @@ impl<V: Vector> Work for Forward<'_, V> {
 
     fn tasks(&self, phase: usize) -> usize {
         match phase {
+            0 if self.ready => 1,
             0 => self.panels + 1,
             _ if self.plan.columns => self.panels,
             _ => self.plan.chunks,
@@ -232,6 +319,7 @@ impl<V: Vector> Work for Forward<'_, V> {
         // phases, or they themselves, wrote.
         unsafe {
             match phase {
+                0 if self.ready => {}
                 0 if task == self.panels => self.first_states(),
                 0 => self.pack(task),
                 _ if !self.plan.columns => self.chunk(self.plan.chunk(batch, task)),
@@ -268,7 +356,8 @@ impl<V: Vector> Forward<'_, V> {
         }
     }
 
-    unsafe fn pack(&self, panel: usize) {
+    /// Packs a panel's weights and bias.
+    pub(crate) unsafe fn pack(&self, panel: usize) {
         let p = self.p;
         let shape = &p.shape;
         let lanes = V::LANES;
@@ -335,7 +424,7 @@ impl<V: Vector> Forward<'_, V> {
     }
 
     /// All steps of some of the sequences.
-    unsafe fn chunk(&self, rows: Range<usize>) {
+    pub(crate) unsafe fn chunk(&self, rows: Range<usize>) {
         let steps = self.p.shape.steps;
         let mut first = 0;
         while first < steps {
@@ -597,7 +686,7 @@ impl<V: Vector> Forward<'_, V> {
     }
 
     /// Hands the final states out.
-    unsafe fn copy_states(&self) {
+    pub(crate) unsafe fn copy_states(&self) {
         let p = self.p;
         let (batch, units, steps) = (p.shape.batch, p.shape.units, p.shape.steps);
         let copy = |from: Shared<V::E>, to: Option<Shared<V::E>>, masked: bool| {

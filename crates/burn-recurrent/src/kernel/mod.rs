@@ -14,7 +14,8 @@ pub(crate) mod problem;
 pub(crate) mod tile;
 pub(crate) mod weights;
 
-pub(crate) use problem::{Kind, Problem, Shape};
+pub use problem::Kind;
+pub(crate) use problem::{Problem, Shape};
 
 /// A pointer that tasks on several threads share, each writing to a part of its own.
 #[derive(Clone, Copy, Debug)]

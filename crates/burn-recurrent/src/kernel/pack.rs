@@ -137,3 +137,22 @@ pub(crate) unsafe fn unpanel<E: Real>(
         }
     }
 }
+
+/// Packs `weights` `[rows, columns]` as `[group][row][columns of the group]`; groups are `width` wide
+/// but for the last, which ends at `padded`. `out` holds zeros.
+pub(crate) fn columns<E: Real>(
+    weights: &[E],
+    columns: usize,
+    (padded, width): (usize, usize),
+    out: &mut [E],
+) {
+    let rows = weights.len() / columns;
+    for first in (0..padded).step_by(width) {
+        let width = width.min(padded - first);
+        let n = width.min(columns - first);
+        for (row, weights) in weights.chunks_exact(columns).enumerate() {
+            let at = first * rows + row * width;
+            out[at..at + n].copy_from_slice(&weights[first..first + n]);
+        }
+    }
+}

@@ -12,7 +12,7 @@ use crate::workspace::Buffer;
 use std::ops::Range;
 
 /// Rows that are read together: their gates' gradients, and a part of the inputs, stay cached.
-const ROWS: usize = 256;
+const ROWS: usize = 128;
 
 /// Where the gradients wanted go.
 #[derive(Clone, Copy, Debug)]
