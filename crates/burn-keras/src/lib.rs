@@ -1,1 +1,72 @@
+//! Keras' `Sequential` and functional API around LSTM, on burn: the same words and the same numbers.
+//!
+//! ```
+//! use burn_keras::prelude::*;
+//!
+//! # fn main() -> Result<()> {
+//! let (timesteps, data_dim, num_classes) = (8, 16, 10);
+//!
+//! let mut model = Sequential::new();
+//! model.add(Lstm::new(32).return_sequences(true).input_shape([timesteps, data_dim]))?;
+//! model.add(Lstm::new(32).return_sequences(true))?;
+//! model.add(Lstm::new(32))?;
+//! model.add(Dense::new(num_classes).activation("softmax"))?;
+//! model.compile("rmsprop", "categorical_crossentropy", ["accuracy"])?;
+//! println!("{}", model.summary());
+//!
+//! # let x_train = ndarray::Array3::<f32>::zeros((8, timesteps, data_dim));
+//! # let y_train = ndarray::Array2::<f32>::ones((8, num_classes));
+//! let history = model.fit(&x_train, &y_train, Fit::new().batch_size(64).epochs(2).verbose(0))?;
+//! assert_eq!(history.get("loss").len(), 2);
+//! let classes = model.predict(&x_train)?;
+//! assert_eq!(classes.shape(), [8, num_classes]);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Where things are
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`layers`] | the [`Layer`](layers::Layer) trait and a file for each layer |
+//! | [`models`] | [`Sequential`](models::Sequential), the functional [`Model`](models::Model), the summary |
+//! | [`training`] | `compile`, `fit`, `evaluate`, `predict`, and the data they take |
+//! | [`losses`], [`metrics`], [`optimizers`] | with Keras' formulas |
+//! | [`initializers`], [`activations`] | by Keras' names |
+//! | [`backend`] | which device runs |
+//! | [`dims`], [`tensor`] | shapes with unknown axes; tensors whose rank is known at run time |
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+pub mod activations;
+pub mod backend;
+pub mod config;
+pub mod dims;
+mod error;
+pub mod initializers;
+pub mod layers;
+pub mod losses;
+pub mod metrics;
+pub mod models;
+pub mod optimizers;
+pub mod random;
+pub mod tensor;
+pub mod training;
+
+pub use error::{Error, Result, ShapeMismatch};
+pub use ndarray;
+
+/// What a program needs: `use burn_keras::prelude::*;`.
+///
+/// Nothing here clashes with `burn::prelude`.
+pub mod prelude {
+    pub use crate::backend::{Backend, set_device};
+    pub use crate::layers::{
+        Activation, Dense, Dropout, Embedding, Flatten, Implementation, LayerExt, LayerHandle, Lstm,
+    };
+    pub use crate::models::{Input, Model, Node, Outputs, Sequential};
+    pub use crate::optimizers::{Adam, RmsProp, RuleExt, Sgd};
+    pub use crate::random::set_random_seed;
+    pub use crate::training::{Compile, Evaluate, Fit, History, Predict};
+    pub use crate::{Error, Result};
+}

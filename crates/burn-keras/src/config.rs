@@ -1,0 +1,226 @@
+//! Reading Keras' JSON configurations: every key asked for by name and type, and a clear error where it does not fit.
+
+use serde_json::{Map, Value};
+
+use crate::activations::Activation;
+use crate::dims::Dims;
+use crate::initializers::Initializer;
+use crate::{Error, Result};
+
+/// The `config` of a layer, an optimizer or the like, with the name to use in errors.
+#[derive(Clone, Debug)]
+pub struct Config {
+    place: String,
+    map: Map<String, Value>,
+}
+
+impl Config {
+    /// The configuration of what errors call `place`.
+    pub fn new(place: impl Into<String>, map: Map<String, Value>) -> Self {
+        Self {
+            place: place.into(),
+            map,
+        }
+    }
+
+    /// Takes apart an object of the form `{"class_name": .., "config": {..}}`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] when it has another form; `what` names the object.
+    pub fn of_object(value: &Value, what: &str) -> Result<(String, Self)> {
+        let class_name = value
+            .get("class_name")
+            .and_then(Value::as_str)
+            .ok_or_else(|| Error::config(what, format!("has no `class_name`: {value}")))?;
+        let map = match value.get("config") {
+            Some(Value::Object(map)) => map.clone(),
+            None | Some(Value::Null) => Map::new(),
+            Some(other) => {
+                return Err(Error::config(
+                    what,
+                    format!("`config` is no object but {other}"),
+                ));
+            }
+        };
+        Ok((class_name.to_string(), Self::new(class_name, map)))
+    }
+
+    /// What errors call it.
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// The value under `key`; `None` when it is absent or null.
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.map.get(key).filter(|v| !v.is_null())
+    }
+
+    /// All keys.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.map.keys().map(String::as_str)
+    }
+
+    fn typed<T>(
+        &self,
+        key: &str,
+        wanted: &str,
+        read: impl FnOnce(&Value) -> Option<T>,
+    ) -> Result<Option<T>> {
+        self.get(key)
+            .map(|value| {
+                read(value).ok_or_else(|| {
+                    Error::config(
+                        &self.place,
+                        format!("`{key}` is {value}; it must be {wanted}"),
+                    )
+                })
+            })
+            .transpose()
+    }
+
+    fn required<T>(&self, key: &str, found: Option<T>) -> Result<T> {
+        found.ok_or_else(|| Error::config(&self.place, format!("`{key}` is missing")))
+    }
+
+    /// A whole number of at least 0.
+    ///
+    /// # Errors
+    ///
+    /// As all readers here: [`Error::Config`] naming the key, when it is missing or of another type.
+    pub fn usize(&self, key: &str) -> Result<usize> {
+        let found = self.opt_usize(key)?;
+        self.required(key, found)
+    }
+
+    /// A whole number of at least 0, if the key is there.
+    pub fn opt_usize(&self, key: &str) -> Result<Option<usize>> {
+        self.typed(key, "a whole number of at least 0", whole)
+    }
+
+    /// A whole number or `default`.
+    pub fn usize_or(&self, key: &str, default: usize) -> Result<usize> {
+        Ok(self.opt_usize(key)?.unwrap_or(default))
+    }
+
+    /// A number, if the key is there.
+    pub fn opt_f32(&self, key: &str) -> Result<Option<f32>> {
+        self.typed(key, "a number", |v| v.as_f64().map(|n| n as f32))
+    }
+
+    /// A number or `default`.
+    pub fn f32_or(&self, key: &str, default: f32) -> Result<f32> {
+        Ok(self.opt_f32(key)?.unwrap_or(default))
+    }
+
+    /// A number, if the key is there, in full precision.
+    pub fn opt_f64(&self, key: &str) -> Result<Option<f64>> {
+        self.typed(key, "a number", Value::as_f64)
+    }
+
+    /// True or false, or `default`.
+    pub fn bool_or(&self, key: &str, default: bool) -> Result<bool> {
+        Ok(self
+            .typed(key, "true or false", Value::as_bool)?
+            .unwrap_or(default))
+    }
+
+    /// A text, if the key is there.
+    pub fn opt_str(&self, key: &str) -> Result<Option<String>> {
+        self.typed(key, "a text", |v| v.as_str().map(String::from))
+    }
+
+    /// An activation's name, or `default`.
+    pub fn activation(&self, key: &str, default: Activation) -> Result<Activation> {
+        match self.get(key) {
+            None if self.map.contains_key(key) => Ok(Activation::Linear),
+            None => Ok(default),
+            Some(Value::String(name)) => {
+                Activation::by_name(name).map_err(|e| e.at(format!("{}, `{key}`", self.place)))
+            }
+            Some(other) => Err(Error::config(
+                &self.place,
+                format!("`{key}` is {other}; only activations known by a name are supported"),
+            )),
+        }
+    }
+
+    /// An initializer, or `default`.
+    pub fn initializer(&self, key: &str, default: Initializer) -> Result<Initializer> {
+        match self.get(key) {
+            None => Ok(default),
+            Some(value) => Initializer::from_config(value)
+                .map_err(|e| e.at(format!("{}, `{key}`", self.place))),
+        }
+    }
+
+    /// Refuses keys whose value would change the result but that are not supported.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] naming the first such key.
+    pub fn must_be_neutral(&self, keys: &[&str]) -> Result<()> {
+        for key in keys {
+            match self.get(key) {
+                None | Some(Value::Bool(false)) => {}
+                Some(Value::Number(n)) if n.as_f64() == Some(0.0) => {}
+                Some(value) => {
+                    return Err(Error::config(
+                        &self.place,
+                        format!("`{key}` = {value} is not supported"),
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The `seed` of something random, if it has one.
+    pub fn seed(&self) -> Result<Option<u64>> {
+        match self.get("seed") {
+            None | Some(Value::Object(_)) => Ok(None),
+            Some(value) => value.as_u64().map(Some).ok_or_else(|| {
+                Error::config(
+                    &self.place,
+                    format!("`seed` is {value}; it must be a whole number of at least 0"),
+                )
+            }),
+        }
+    }
+
+    /// A shape in which an axis may be null, if the key is there.
+    pub fn opt_dims(&self, key: &str) -> Result<Option<Dims>> {
+        self.typed(key, "a list of sizes", |value| {
+            value
+                .as_array()?
+                .iter()
+                .map(|axis| match axis {
+                    Value::Null => Some(None),
+                    other => whole(other).map(Some),
+                })
+                .collect::<Option<Vec<_>>>()
+                .map(Dims::new)
+        })
+    }
+}
+
+fn whole(value: &Value) -> Option<usize> {
+    match value.as_u64() {
+        Some(n) => usize::try_from(n).ok(),
+        // Python writes 3.0 where a size went through a float.
+        None => value
+            .as_f64()
+            .filter(|f| f.fract() == 0.0 && *f >= 0.0 && *f < 9e15)
+            .map(|f| f as usize),
+    }
+}
+
+/// The `dtype` entry that Keras 3 writes into every layer; this library computes in float32.
+pub fn float32_policy() -> Value {
+    serde_json::json!({
+        "module": "keras",
+        "class_name": "DTypePolicy",
+        "config": {"name": "float32"},
+        "registered_name": null,
+    })
+}

@@ -1,0 +1,238 @@
+//! A fully connected layer.
+
+use burn::module::{Module, Param};
+use burn::tensor::Tensor;
+use serde_json::{Map, Value, json};
+
+use super::{Context, Layer, LayerOptions, WeightBuilder, describe, only};
+use crate::activations::{Activation, IntoActivation};
+use crate::config::Config;
+use crate::dims::Dims;
+use crate::initializers::{Initializer, IntoInitializer};
+use crate::tensor::AnyTensor;
+use crate::{Error, Result};
+
+/// `activation(x · kernel + bias)` along the last axis: `[batch, …, features]` becomes `[batch, …, units]`.
+///
+/// With `x` of size `features` and the output `y` of size `units`:
+///
+/// ```text
+/// y = activation(x W + b)      W: [features, units]   b: [units]
+/// ```
+///
+/// ```
+/// use burn_keras::prelude::*;
+///
+/// let mut model = Sequential::new();
+/// model.add(Dense::new(10).activation("softmax").input_shape([32]))?;
+/// assert_eq!(model.count_params()?, 330);
+/// # Ok::<(), Error>(())
+/// ```
+#[derive(Module, Debug)]
+pub struct Dense {
+    kernel: Option<Param<Tensor<2>>>,
+    bias: Option<Param<Tensor<1>>>,
+    #[module(skip)]
+    options: LayerOptions,
+    #[module(skip)]
+    units: usize,
+    #[module(skip)]
+    activation: Activation,
+    #[module(skip)]
+    use_bias: bool,
+    #[module(skip)]
+    kernel_initializer: Initializer,
+    #[module(skip)]
+    bias_initializer: Initializer,
+}
+
+impl Dense {
+    /// A layer with this many outputs; 0 is reported by `add` or `call`.
+    pub fn new(units: usize) -> Self {
+        let mut options = LayerOptions::default();
+        let units = options.at_least_1("units", units);
+        Self {
+            kernel: None,
+            bias: None,
+            options,
+            units,
+            activation: Activation::Linear,
+            use_bias: true,
+            kernel_initializer: Initializer::glorot_uniform(),
+            bias_initializer: Initializer::Zeros,
+        }
+    }
+
+    /// The function applied to the result (none by default).
+    pub fn activation(mut self, activation: impl IntoActivation) -> Self {
+        if let Some(found) = self
+            .options
+            .accept("activation", activation.into_activation())
+        {
+            self.activation = found;
+        }
+        self
+    }
+
+    /// Whether there is a bias (there is by default).
+    pub fn use_bias(mut self, use_bias: bool) -> Self {
+        self.use_bias = use_bias;
+        self
+    }
+
+    /// How the kernel starts (`"glorot_uniform"`).
+    pub fn kernel_initializer(mut self, initializer: impl IntoInitializer) -> Self {
+        if let Some(found) = self
+            .options
+            .accept("kernel_initializer", initializer.into_initializer())
+        {
+            self.kernel_initializer = found;
+        }
+        self
+    }
+
+    /// How the bias starts (`"zeros"`).
+    pub fn bias_initializer(mut self, initializer: impl IntoInitializer) -> Self {
+        if let Some(found) = self
+            .options
+            .accept("bias_initializer", initializer.into_initializer())
+        {
+            self.bias_initializer = found;
+        }
+        self
+    }
+
+    /// The number of outputs.
+    pub fn units(&self) -> usize {
+        self.units
+    }
+
+    /// Reads the layer's own keys of Keras' configuration.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`](crate::Error::Config) naming a key that cannot be read or has a value that is not supported.
+    pub fn from_config(config: &Config) -> Result<Self> {
+        config.must_be_neutral(&[
+            "kernel_regularizer",
+            "bias_regularizer",
+            "activity_regularizer",
+            "kernel_constraint",
+            "bias_constraint",
+            "quantization_config",
+        ])?;
+        Ok(Self::new(config.usize("units")?)
+            .activation(config.activation("activation", Activation::Linear)?)
+            .use_bias(config.bool_or("use_bias", true)?)
+            .kernel_initializer(
+                config.initializer("kernel_initializer", Initializer::glorot_uniform())?,
+            )
+            .bias_initializer(config.initializer("bias_initializer", Initializer::Zeros)?))
+    }
+}
+
+impl Layer for Dense {
+    fn class_name(&self) -> &str {
+        "Dense"
+    }
+
+    fn options(&self) -> &LayerOptions {
+        &self.options
+    }
+
+    fn options_mut(&mut self) -> &mut LayerOptions {
+        &mut self.options
+    }
+
+    fn build(&mut self, inputs: &[Dims], weights: &mut WeightBuilder<'_>) -> Result<()> {
+        let features = only(inputs)?.last().unwrap_or_default();
+        self.kernel = Some(weights.weight([features, self.units], &self.kernel_initializer)?);
+        if self.use_bias {
+            self.bias = Some(weights.weight([self.units], &self.bias_initializer)?);
+        }
+        Ok(())
+    }
+
+    fn output_dims(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
+        let dims = only(inputs)?;
+        if dims.rank() < 2 {
+            return Err(Error::shape(
+                describe(self),
+                "at least 2 axes, [batch, features]",
+                format!("the shape {dims}"),
+                "Give each sample an axis for its features: for one number a sample, `.input_shape([1])`.",
+            ));
+        }
+        let built = self.kernel.as_ref().map(|k| k.lazy_shape()[0]);
+        match (dims.last(), built) {
+            (None, _) => Err(Error::shape(
+                describe(self),
+                "a known number of features (the last axis)",
+                format!("{dims}, whose last axis is unknown"),
+                "Give the last axis of `input_shape` a size; only the axes before it may be `None`.",
+            )),
+            (Some(last), Some(features)) if last != features => Err(Error::shape(
+                describe(self),
+                format!("features = {features} on the last axis, which its kernel was built for"),
+                dims.to_string(),
+                "Give it an input with that many features, or use another `Dense` there (a clone has its own weights).",
+            )),
+            _ => Ok(vec![
+                dims.with_last(Some(self.activation.output_size(self.units))),
+            ]),
+        }
+    }
+
+    fn forward(&self, inputs: &[AnyTensor], _context: &mut Context) -> Result<Vec<AnyTensor>> {
+        let x = only(inputs)?;
+        let kernel = self
+            .kernel
+            .as_ref()
+            .ok_or_else(|| Error::NotBuilt {
+                needed_for: describe(self),
+            })?
+            .val();
+        let mut shape = x.shape();
+        // One GEMM over all rows: burn would otherwise run one for each sample.
+        let rows = x.float_rows()?;
+        if rows.dims()[1] != kernel.dims()[0] {
+            return Err(Error::tensor(
+                describe(self),
+                format!(
+                    "was built for {} features but got the shape {:?}",
+                    kernel.dims()[0],
+                    shape
+                ),
+            ));
+        }
+        let mut y = rows.matmul(kernel);
+        if let Some(bias) = &self.bias {
+            y = y + bias.val().unsqueeze::<2>();
+        }
+        let y = self.activation.apply_rows(y);
+        if let Some(last) = shape.last_mut() {
+            *last = y.dims()[1];
+        }
+        Ok(vec![AnyTensor::from_flat(y, &shape)?])
+    }
+
+    fn config(&self) -> Map<String, Value> {
+        Map::from_iter([
+            ("units".to_string(), json!(self.units)),
+            ("activation".to_string(), json!(self.activation.name())),
+            ("use_bias".to_string(), json!(self.use_bias)),
+            (
+                "kernel_initializer".to_string(),
+                self.kernel_initializer.to_config(),
+            ),
+            (
+                "bias_initializer".to_string(),
+                self.bias_initializer.to_config(),
+            ),
+            ("kernel_regularizer".to_string(), Value::Null),
+            ("bias_regularizer".to_string(), Value::Null),
+            ("kernel_constraint".to_string(), Value::Null),
+            ("bias_constraint".to_string(), Value::Null),
+        ])
+    }
+}

@@ -1,0 +1,158 @@
+//! Categories to vectors.
+
+use burn::module::{Module, Param};
+use burn::tensor::Tensor;
+use serde_json::{Map, Value, json};
+
+use super::{Context, Layer, LayerOptions, MaskPolicy, WeightBuilder, describe, only};
+use crate::config::Config;
+use crate::dims::Dims;
+use crate::initializers::{Initializer, IntoInitializer};
+use crate::tensor::AnyTensor;
+use crate::{Error, Result};
+
+/// Replaces each whole number by a vector that training learns: `[batch, timesteps]` becomes
+/// `[batch, timesteps, output_dim]`.
+///
+/// This is the usual way to feed categories (characters, words) to a recurrent layer. The numbers must lie in
+/// `0..input_dim`.
+///
+/// ```
+/// use burn_keras::prelude::*;
+///
+/// let mut model = Sequential::new();
+/// model.add(Embedding::new(26, 8).input_shape([31]))?;
+/// model.add(Lstm::new(32))?;
+/// assert_eq!(model.output_shape()?.to_string(), "(None, 32)");
+/// # Ok::<(), Error>(())
+/// ```
+#[derive(Module, Debug)]
+pub struct Embedding {
+    embeddings: Option<Param<Tensor<2>>>,
+    #[module(skip)]
+    options: LayerOptions,
+    #[module(skip)]
+    input_dim: usize,
+    #[module(skip)]
+    output_dim: usize,
+    #[module(skip)]
+    initializer: Initializer,
+    #[module(skip)]
+    mask_zero: bool,
+}
+
+impl Embedding {
+    /// The layer for numbers below `input_dim`, each replaced by `output_dim` values.
+    pub fn new(input_dim: usize, output_dim: usize) -> Self {
+        let mut options = LayerOptions::default();
+        let input_dim = options.at_least_1("input_dim", input_dim);
+        let output_dim = options.at_least_1("output_dim", output_dim);
+        Self {
+            embeddings: None,
+            options,
+            input_dim,
+            output_dim,
+            initializer: Initializer::uniform(),
+            mask_zero: false,
+        }
+    }
+
+    /// How the vectors start (`"uniform"`: within ±0.05).
+    pub fn embeddings_initializer(mut self, initializer: impl IntoInitializer) -> Self {
+        if let Some(found) = self
+            .options
+            .accept("embeddings_initializer", initializer.into_initializer())
+        {
+            self.initializer = found;
+        }
+        self
+    }
+
+    /// Whether 0 means "no step here": a mask that leaves those steps out goes with the output.
+    pub fn mask_zero(mut self, mask_zero: bool) -> Self {
+        self.mask_zero = mask_zero;
+        self
+    }
+
+    /// Reads the layer's own keys of Keras' configuration.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`](crate::Error::Config) naming a key that cannot be read or has a value that is not supported.
+    pub fn from_config(config: &Config) -> Result<Self> {
+        config.must_be_neutral(&[
+            "embeddings_regularizer",
+            "embeddings_constraint",
+            "activity_regularizer",
+        ])?;
+        Ok(
+            Self::new(config.usize("input_dim")?, config.usize("output_dim")?)
+                .embeddings_initializer(
+                    config.initializer("embeddings_initializer", Initializer::uniform())?,
+                )
+                .mask_zero(config.bool_or("mask_zero", false)?),
+        )
+    }
+}
+
+impl Layer for Embedding {
+    fn class_name(&self) -> &str {
+        "Embedding"
+    }
+
+    fn options(&self) -> &LayerOptions {
+        &self.options
+    }
+
+    fn options_mut(&mut self) -> &mut LayerOptions {
+        &mut self.options
+    }
+
+    fn build(&mut self, _inputs: &[Dims], weights: &mut WeightBuilder<'_>) -> Result<()> {
+        self.embeddings =
+            Some(weights.weight([self.input_dim, self.output_dim], &self.initializer)?);
+        Ok(())
+    }
+
+    fn output_dims(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
+        let mut axes = only(inputs)?.axes().to_vec();
+        axes.push(Some(self.output_dim));
+        Ok(vec![Dims::new(axes)])
+    }
+
+    fn forward(&self, inputs: &[AnyTensor], _context: &mut Context) -> Result<Vec<AnyTensor>> {
+        let x = only(inputs)?;
+        let weight = self.embeddings.as_ref().ok_or_else(|| Error::NotBuilt {
+            needed_for: describe(self),
+        })?;
+        let mut shape = x.shape();
+        let count = shape.iter().product();
+        let flat = x.int_as([count])?;
+        let y = weight.val().select(0, flat);
+        let mask = match (self.mask_zero, shape.as_slice()) {
+            (true, &[_, _]) => Some(x.int::<2>()?.not_equal_elem(0)),
+            _ => None,
+        };
+        shape.push(self.output_dim);
+        Ok(vec![AnyTensor::from_flat(y, &shape)?.with_mask(mask)])
+    }
+
+    fn mask_policy(&self) -> MaskPolicy {
+        MaskPolicy::Own
+    }
+
+    fn config(&self) -> Map<String, Value> {
+        Map::from_iter([
+            ("input_dim".to_string(), json!(self.input_dim)),
+            ("output_dim".to_string(), json!(self.output_dim)),
+            (
+                "embeddings_initializer".to_string(),
+                self.initializer.to_config(),
+            ),
+            ("embeddings_regularizer".to_string(), Value::Null),
+            ("activity_regularizer".to_string(), Value::Null),
+            ("embeddings_constraint".to_string(), Value::Null),
+            ("mask_zero".to_string(), json!(self.mask_zero)),
+        ])
+    }
+}

@@ -1,0 +1,336 @@
+//! A layer as models hold it: shared, named, built once.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use burn::tensor::Device;
+use ndarray::ArrayD;
+use serde_json::{Map, Value, json};
+
+use super::{
+    Context, DynLayer, MaskPolicy, WeightBuilder, WeightInfo, collect_weights, describe,
+    full_config, read_weights, replace_weights,
+};
+use crate::dims::Dims;
+use crate::error::plural;
+use crate::models::{IntoNodes, Node, Outputs};
+use crate::random::Generator;
+use crate::tensor::AnyTensor;
+use crate::{Error, Result};
+
+/// A layer that several models, or several places of one model, can share.
+///
+/// Cloning the handle gives the same layer with the same weights.
+#[derive(Clone)]
+pub struct LayerHandle(Arc<Slot>);
+
+struct Slot {
+    identity: u64,
+    layer: RwLock<Box<dyn DynLayer>>,
+    built_for: RwLock<Option<Vec<Dims>>>,
+    lost_a_mask: AtomicBool,
+}
+
+static IDENTITIES: AtomicU64 = AtomicU64::new(0);
+
+impl LayerHandle {
+    pub(crate) fn from_box(layer: Box<dyn DynLayer>) -> Self {
+        Self(Arc::new(Slot {
+            identity: IDENTITIES.fetch_add(1, Ordering::Relaxed),
+            layer: RwLock::new(layer),
+            built_for: RwLock::new(None),
+            lost_a_mask: AtomicBool::new(false),
+        }))
+    }
+
+    /// Another layer made from this one by `change`, built as this one is.
+    pub(crate) fn derive(&self, change: impl FnOnce(&dyn DynLayer) -> Box<dyn DynLayer>) -> Self {
+        let derived = Self::from_box(change(&**self.read()));
+        *derived.built_slot() = self.built_for();
+        derived
+    }
+
+    pub(crate) fn identity(&self) -> u64 {
+        self.0.identity
+    }
+
+    // A poisoned lock means that a panic passed while the layer was only read or replaced whole: it is intact.
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, Box<dyn DynLayer>> {
+        self.0.layer.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, Box<dyn DynLayer>> {
+        self.0.layer.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn built_slot(&self) -> RwLockWriteGuard<'_, Option<Vec<Dims>>> {
+        self.0
+            .built_for
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The input shapes the layer was built for, batch axis included; `None` before it is built.
+    pub fn built_for(&self) -> Option<Vec<Dims>> {
+        self.0
+            .built_for
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Whether the layer has its weights.
+    pub fn is_built(&self) -> bool {
+        self.built_for().is_some()
+    }
+
+    /// The layer's name; empty while it has none.
+    pub fn name(&self) -> String {
+        self.read().options().name().unwrap_or_default().to_string()
+    }
+
+    pub(crate) fn has_name(&self) -> bool {
+        self.read().options().name().is_some()
+    }
+
+    pub(crate) fn set_name(&self, name: &str) {
+        self.write().options_mut().set_name(name);
+    }
+
+    /// The class as Keras names it, as `LSTM`.
+    pub fn class_name(&self) -> String {
+        self.read().class_name().to_string()
+    }
+
+    /// The layer as errors name it, as `Lstm "lstm"`.
+    pub fn describe(&self) -> String {
+        describe(&**self.read())
+    }
+
+    /// Whether training updates its weights.
+    pub fn trainable(&self) -> bool {
+        self.read().options().trainable()
+    }
+
+    /// Freezes (`false`) or unfreezes the layer, with all layers inside it.
+    pub fn set_trainable(&self, trainable: bool) {
+        self.write().options_mut().set_trainable(trainable);
+        for inner in self.read().inner_layers().unwrap_or_default() {
+            inner.set_trainable(trainable);
+        }
+    }
+
+    /// The layers that hold weights: this one, or those inside a model.
+    pub(crate) fn leaves(&self) -> Vec<Self> {
+        match self.read().inner_layers() {
+            Some(inner) => inner.iter().flat_map(Self::leaves).collect(),
+            None => vec![self.clone()],
+        }
+    }
+
+    /// A copy of the concrete layer, if it is a `T`.
+    pub fn get<T: Clone + 'static>(&self) -> Option<T> {
+        self.read().as_any().downcast_ref::<T>().cloned()
+    }
+
+    /// Keras' configuration of the layer.
+    pub fn config(&self) -> Map<String, Value> {
+        full_config(&**self.read())
+    }
+
+    /// Keras' serialised form: class, configuration and the shape it was built for.
+    pub fn to_json(&self) -> Value {
+        let mut object = json!({
+            "module": "keras.layers",
+            "class_name": self.class_name(),
+            "config": self.config(),
+            "registered_name": null,
+        });
+        if let Some(dims) = self.built_for() {
+            let shape = |dims: &Dims| dims.axes().to_vec();
+            if let [only] = dims.as_slice() {
+                object["build_config"] = json!({"input_shape": shape(only)});
+            }
+        }
+        object
+    }
+
+    /// Builds the layer for inputs of these shapes, or checks that they fit the layer as it was built, and gives the
+    /// shapes of its outputs.
+    pub(crate) fn build(
+        &self,
+        inputs: &[Dims],
+        device: &Device,
+        generator: &mut Generator,
+    ) -> Result<Vec<Dims>> {
+        let outputs = self.output_dims(inputs)?;
+        if !self.is_built() {
+            // A layer that came with weights (taken over from burn, or a built model) keeps them.
+            if self.weights().is_empty() {
+                let mut layer = {
+                    let unbuilt = self.read();
+                    unbuilt.share().unwrap_or_else(|| unbuilt.boxed_clone())
+                };
+                layer.build(inputs, &mut WeightBuilder::new(device, generator))?;
+                *self.write() = layer;
+            }
+            *self.built_slot() = Some(inputs.to_vec());
+        }
+        Ok(outputs)
+    }
+
+    /// Reports the first argument of the layer that could not be read.
+    pub(crate) fn check_arguments(&self) -> Result<()> {
+        let layer = self.read();
+        layer.options().check(&describe(&**layer))
+    }
+
+    /// The shapes of the outputs for inputs of these shapes.
+    ///
+    /// # Errors
+    ///
+    /// The first bad argument the layer was given, or [`Error::Shape`] when the inputs do not fit.
+    pub fn output_dims(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
+        let layer = self.read();
+        let place = describe(&**layer);
+        layer.options().check(&place)?;
+        let wanted = layer.input_count();
+        if !wanted.contains(&inputs.len()) {
+            let wanted = match (*wanted.start(), *wanted.end()) {
+                (low, high) if low == high => format!("{low} {}", plural(low, "input")),
+                (low, usize::MAX) => format!("at least {low} inputs"),
+                (low, high) => format!("{low} to {high} inputs"),
+            };
+            return Err(Error::Model(format!(
+                "{place} takes {wanted}, but it was given {}",
+                inputs.len()
+            )));
+        }
+        layer.output_dims(inputs)
+    }
+
+    /// Applies the layer in a functional model; see [`LayerExt::call`](super::LayerExt::call).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`LayerHandle::output_dims`], and of opening the default device.
+    pub fn call(&self, inputs: impl IntoNodes) -> Result<Outputs> {
+        let nodes = inputs.into_nodes()?;
+        let dims: Vec<Dims> = nodes.iter().map(|n| n.dims().clone()).collect();
+        let outputs = if self.is_built() {
+            self.output_dims(&dims)?
+        } else {
+            self.build(
+                &dims,
+                &crate::backend::default_device()?,
+                &mut Generator::unseeded(),
+            )?
+        };
+        Ok(Node::from_call(self.clone(), nodes, outputs))
+    }
+
+    /// Computes, with the layer's stand-in if the context has one, and sees to the mask.
+    pub(crate) fn forward(
+        &self,
+        inputs: &[AnyTensor],
+        context: &mut Context,
+    ) -> Result<Vec<AnyTensor>> {
+        match context.stand_in_for(self.identity()) {
+            Some(layer) => self.forward_with(&*layer, inputs, context),
+            None => self.forward_with(&**self.read(), inputs, context),
+        }
+    }
+
+    fn forward_with(
+        &self,
+        layer: &dyn DynLayer,
+        inputs: &[AnyTensor],
+        context: &mut Context,
+    ) -> Result<Vec<AnyTensor>> {
+        let outputs = layer.forward(inputs, context)?;
+        let mask = inputs.iter().find_map(|x| x.mask().cloned());
+        Ok(match (layer.mask_policy(), mask) {
+            (MaskPolicy::Own, _) => outputs,
+            (MaskPolicy::Pass, mask) => outputs
+                .into_iter()
+                .map(|y| y.with_mask(mask.clone()))
+                .collect(),
+            (MaskPolicy::Consume, _) | (MaskPolicy::Lose, None) => {
+                outputs.into_iter().map(|y| y.with_mask(None)).collect()
+            }
+            (MaskPolicy::Lose, Some(_)) => {
+                if !self.0.lost_a_mask.swap(true, Ordering::Relaxed) {
+                    log::warn!("{}", self.lost_mask_text());
+                }
+                outputs.into_iter().map(|y| y.with_mask(None)).collect()
+            }
+        })
+    }
+
+    fn lost_mask_text(&self) -> String {
+        format!(
+            "{} cannot keep the mask of its input: the layers after it treat padded steps as data",
+            self.describe()
+        )
+    }
+
+    /// What the layer has warned of so far.
+    pub(crate) fn warning(&self) -> Option<String> {
+        self.0
+            .lost_a_mask
+            .load(Ordering::Relaxed)
+            .then(|| self.lost_mask_text())
+    }
+
+    /// The layer's weights in Keras' order; empty before it is built.
+    pub fn weights(&self) -> Vec<WeightInfo> {
+        collect_weights(&**self.read())
+    }
+
+    /// The number of the layer's weights' values.
+    pub fn count_params(&self) -> usize {
+        self.weights().iter().map(WeightInfo::count).sum()
+    }
+
+    /// The layer's weights as arrays, in Keras' order: `kernel`, `recurrent_kernel`, `bias` for an LSTM.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotBuilt`] before the layer is built.
+    pub fn get_weights(&self) -> Result<Vec<ArrayD<f32>>> {
+        if !self.is_built() {
+            return Err(Error::NotBuilt {
+                needed_for: format!("{}: get_weights", self.describe()),
+            });
+        }
+        read_weights(&self.weights())
+    }
+
+    /// Replaces the layer's weights.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Weights`] when their number or a shape differs; the layer is then unchanged.
+    pub fn set_weights(&self, weights: &[ArrayD<f32>]) -> Result<()> {
+        if !self.is_built() {
+            return Err(Error::NotBuilt {
+                needed_for: format!("{}: set_weights", self.describe()),
+            });
+        }
+        let replaced = replace_weights(&**self.read(), weights)?;
+        *self.write() = replaced;
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for LayerHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.read().fmt(f)
+    }
+}
+
+impl From<Box<dyn DynLayer>> for LayerHandle {
+    fn from(layer: Box<dyn DynLayer>) -> Self {
+        Self::from_box(layer)
+    }
+}

@@ -1,0 +1,161 @@
+//! Layers: the trait they implement, and a file for each.
+//!
+//! A layer is a burn module (`#[derive(Module)]`) that also implements [`Layer`]: it creates its weights when it first
+//! learns its input shape, says which shape comes out, and computes. [`LayerExt`] gives every layer the methods of
+//! Keras' base class.
+
+use std::ops::RangeInclusive;
+
+use serde_json::{Map, Value};
+
+use crate::dims::Dims;
+use crate::tensor::AnyTensor;
+use crate::{Error, Result};
+
+mod activation;
+mod context;
+mod dense;
+mod dropout;
+mod embedding;
+mod erased;
+mod flatten;
+mod handle;
+mod options;
+pub mod recurrent;
+mod registry;
+mod weights;
+
+pub use activation::Activation;
+pub use context::Context;
+pub use dense::Dense;
+pub use dropout::Dropout;
+pub use embedding::Embedding;
+pub use erased::{DynLayer, ErasedMapper, ErasedModule, ErasedVisitor, LayerBox, map, visit};
+pub use flatten::Flatten;
+pub use handle::LayerHandle;
+pub use options::{LayerExt, LayerOptions};
+pub use recurrent::{Implementation, Lstm};
+pub use registry::Registry;
+pub use weights::{WeightBuilder, WeightInfo};
+pub(crate) use weights::{collect_weights, read_weights, replace_weights};
+
+/// What a layer does with the mask attached to its input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MaskPolicy {
+    /// Hands it on unchanged to every output (`Dense`, `Dropout`, …).
+    Pass,
+    /// Uses it up: the outputs have none (`GlobalAveragePooling1D`).
+    Consume,
+    /// Cannot keep it; the layer says so once (`Flatten`).
+    Lose,
+    /// Attaches the right mask to its outputs itself (`Masking`, `Lstm`).
+    Own,
+}
+
+/// A layer: what [`LayerExt`], models, training, summary and files need to know of it.
+///
+/// Your own layer is a struct with `#[derive(Module, Clone, Debug)]`, a field `#[module(skip)] options: LayerOptions`,
+/// and this trait. Inputs and outputs are lists, since some layers have several; most use the first only.
+pub trait Layer: std::fmt::Debug + Send + Sync {
+    /// The name of the class in Keras and in files, as `LSTM`.
+    fn class_name(&self) -> &str;
+
+    /// The name of the Rust type, as errors show it; by default that of the class.
+    fn type_name(&self) -> &str {
+        self.class_name()
+    }
+
+    /// The options that every layer has.
+    fn options(&self) -> &LayerOptions;
+
+    /// The options that every layer has.
+    fn options_mut(&mut self) -> &mut LayerOptions;
+
+    /// How many tensors it takes.
+    fn input_count(&self) -> RangeInclusive<usize> {
+        1..=1
+    }
+
+    /// Creates the weights for inputs of these shapes (batch axis included). Called once.
+    ///
+    /// # Errors
+    ///
+    /// Whatever makes the weights impossible; shapes have been checked by [`Layer::output_dims`] before.
+    fn build(&mut self, inputs: &[Dims], weights: &mut WeightBuilder<'_>) -> Result<()> {
+        let _ = (inputs, weights);
+        Ok(())
+    }
+
+    /// The shapes that come out for inputs of these shapes (batch axis included).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Shape`] when the inputs do not fit.
+    fn output_dims(&self, inputs: &[Dims]) -> Result<Vec<Dims>>;
+
+    /// What comes out, in order, for the error about a wrong number of outputs: as `["sequence", "h", "c"]`.
+    fn output_names(&self) -> Vec<&'static str> {
+        vec!["output"]
+    }
+
+    /// Computes the outputs.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Tensor`] when the tensors have shapes that the layer was not built for.
+    fn forward(&self, inputs: &[AnyTensor], context: &mut Context) -> Result<Vec<AnyTensor>>;
+
+    /// What happens to the mask of the input.
+    fn mask_policy(&self) -> MaskPolicy {
+        MaskPolicy::Pass
+    }
+
+    /// The layer's own keys of Keras' configuration; `name`, `trainable` and `dtype` are added for it.
+    fn config(&self) -> Map<String, Value>;
+
+    /// A line for `summary` on how the layer runs, where there is something to say.
+    fn note(&self) -> Option<String> {
+        None
+    }
+
+    /// The layers inside, for a layer that is a whole model.
+    #[doc(hidden)]
+    fn inner_layers(&self) -> Option<&[LayerHandle]> {
+        None
+    }
+
+    /// The same layer again with the same weights, for a layer that is a whole model; a clone would have its own.
+    #[doc(hidden)]
+    fn share(&self) -> Option<Box<dyn DynLayer>> {
+        None
+    }
+}
+
+/// The layer as errors name it: `Lstm "lstm_1"`, or `Lstm` before it has a name.
+pub fn describe(layer: &(impl Layer + ?Sized)) -> String {
+    match layer.options().name() {
+        Some(name) => format!("{} \"{name}\"", layer.type_name()),
+        None => layer.type_name().to_string(),
+    }
+}
+
+/// Keras' whole configuration of a layer: `name`, `trainable`, `dtype`, then its own keys.
+pub fn full_config(layer: &(impl Layer + ?Sized)) -> Map<String, Value> {
+    let options = layer.options();
+    let mut config = Map::new();
+    config.insert(
+        "name".into(),
+        options.name().map_or(Value::Null, Value::from),
+    );
+    config.insert("trainable".into(), options.trainable().into());
+    config.insert("dtype".into(), crate::config::float32_policy());
+    config.extend(layer.config());
+    config
+}
+
+/// The single shape that a layer of one input got.
+pub(crate) fn only<T>(inputs: &[T]) -> Result<&T> {
+    inputs
+        .first()
+        .ok_or_else(|| Error::tensor("a layer", "was called without an input"))
+}

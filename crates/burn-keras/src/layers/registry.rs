@@ -1,0 +1,109 @@
+//! From a configuration in Keras' JSON back to a layer.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::{Activation, Dense, Dropout, DynLayer, Embedding, Flatten, Lstm};
+use crate::config::Config;
+use crate::{Error, Result};
+
+type Constructor = Arc<dyn Fn(&Config) -> Result<Box<dyn DynLayer>> + Send + Sync>;
+
+/// The classes that a configuration may name, each with the function that reads it.
+#[derive(Clone)]
+pub struct Registry {
+    constructors: HashMap<String, Constructor>,
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Registry {
+    /// All layers of this library.
+    pub fn new() -> Self {
+        let mut registry = Self {
+            constructors: HashMap::new(),
+        };
+        registry.register("Activation", Activation::from_config);
+        registry.register("Dense", Dense::from_config);
+        registry.register("Dropout", Dropout::from_config);
+        registry.register("Embedding", Embedding::from_config);
+        registry.register("Flatten", Flatten::from_config);
+        registry.register("LSTM", Lstm::from_config);
+        registry
+    }
+
+    /// Adds a class, or replaces one: `read` makes the layer from its own keys of the configuration.
+    pub fn register<L: DynLayer + 'static>(
+        &mut self,
+        class_name: &str,
+        read: impl Fn(&Config) -> Result<L> + Send + Sync + 'static,
+    ) {
+        self.constructors.insert(
+            class_name.to_string(),
+            Arc::new(move |config| Ok(Box::new(read(config)?))),
+        );
+    }
+
+    /// The classes there are, in alphabetical order.
+    pub fn class_names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.constructors.keys().map(String::as_str).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// The layer of a class with this configuration.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownName`] for a class that is not registered; [`Error::Config`] for a key that cannot be read, has
+    /// an unsupported value, or a `dtype` other than float32.
+    pub fn layer(&self, class_name: &str, config: &Config) -> Result<Box<dyn DynLayer>> {
+        let read = self
+            .constructors
+            .get(class_name)
+            .ok_or_else(|| Error::unknown("layer class", class_name, self.class_names()))?;
+        check_dtype(config)?;
+        let mut layer = read(config)?;
+        let options = layer.options_mut();
+        if let Some(name) = config.opt_str("name")? {
+            options.set_name(name);
+        }
+        options.set_trainable(config.bool_or("trainable", true)?);
+        Ok(layer)
+    }
+
+    /// The layer of a serialised object: `{"class_name": "LSTM", "config": {..}}`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Registry::layer`].
+    pub fn layer_from_json(&self, object: &Value) -> Result<Box<dyn DynLayer>> {
+        let (class_name, config) = Config::of_object(object, "layer")?;
+        self.layer(&class_name, &config)
+    }
+}
+
+fn check_dtype(config: &Config) -> Result<()> {
+    let name = match config.get("dtype") {
+        None => return Ok(()),
+        Some(Value::String(name)) => name.as_str(),
+        Some(policy) => policy
+            .pointer("/config/name")
+            .and_then(Value::as_str)
+            .unwrap_or("unnamed"),
+    };
+    if name == "float32" {
+        Ok(())
+    } else {
+        Err(Error::config(
+            config.place(),
+            format!("`dtype` \"{name}\" is not supported; only \"float32\" is"),
+        ))
+    }
+}

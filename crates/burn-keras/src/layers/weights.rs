@@ -1,0 +1,219 @@
+//! Creating, listing and replacing the weights of a layer, in Keras' order.
+
+use burn::module::{ModuleMapper, ModuleVisitor, Param, ParamId};
+use burn::tensor::{Device, Tensor, TensorData};
+use ndarray::ArrayD;
+
+use super::{DynLayer, describe, map, visit};
+use crate::initializers::Initializer;
+use crate::random::Generator;
+use crate::tensor::AnyTensor;
+use crate::{Error, Result};
+
+/// Makes the weights of one layer while it is built.
+pub struct WeightBuilder<'a> {
+    device: &'a Device,
+    generator: &'a mut Generator,
+}
+
+impl<'a> WeightBuilder<'a> {
+    pub(crate) fn new(device: &'a Device, generator: &'a mut Generator) -> Self {
+        Self { device, generator }
+    }
+
+    /// The device the weights are placed on.
+    pub fn device(&self) -> &Device {
+        self.device
+    }
+
+    /// The generator that initial values are drawn from.
+    pub fn generator(&mut self) -> &mut Generator {
+        self.generator
+    }
+
+    /// A weight that training updates.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Initializer::values`].
+    pub fn weight<const D: usize>(
+        &mut self,
+        shape: [usize; D],
+        initializer: &Initializer,
+    ) -> Result<Param<Tensor<D>>> {
+        let values = initializer.values(&shape, self.generator)?;
+        Ok(self.weight_from(shape, values))
+    }
+
+    /// A weight that training updates, with these values, row after row.
+    pub fn weight_from<const D: usize>(
+        &mut self,
+        shape: [usize; D],
+        values: Vec<f32>,
+    ) -> Param<Tensor<D>> {
+        Param::from_data(TensorData::new(values, shape), self.device)
+    }
+
+    /// A weight that is saved with the layer but never updated by the optimizer (moving averages).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Initializer::values`].
+    pub fn non_trainable<const D: usize>(
+        &mut self,
+        shape: [usize; D],
+        initializer: &Initializer,
+    ) -> Result<Param<Tensor<D>>> {
+        Ok(self.weight(shape, initializer)?.set_require_grad(false))
+    }
+}
+
+/// One weight of a layer.
+#[derive(Clone, Debug)]
+pub struct WeightInfo {
+    /// The field it is stored in, as `kernel`; inner layers' names stand before it, as `cell.kernel`.
+    pub name: String,
+    /// burn's identity of the parameter.
+    pub id: ParamId,
+    /// Whether training updates it.
+    pub trainable: bool,
+    /// Its values.
+    pub value: AnyTensor,
+}
+
+impl WeightInfo {
+    /// The number of its values.
+    pub fn count(&self) -> usize {
+        self.value.shape().iter().product()
+    }
+}
+
+/// The weights of a layer in Keras' order: those that train first, then the others.
+pub(crate) fn collect_weights(layer: &dyn DynLayer) -> Vec<WeightInfo> {
+    struct Collector {
+        path: Vec<String>,
+        found: Vec<WeightInfo>,
+    }
+    impl ModuleVisitor for Collector {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            self.found.push(WeightInfo {
+                name: self.path.join("."),
+                id: param.id,
+                // Only a parameter on an autodiff device tells whether it trains.
+                trainable: param.clone().train_flag(),
+                value: AnyTensor::from(param.val().without_autodiff()),
+            });
+        }
+
+        fn enter_module(&mut self, name: &str, _container: &str) {
+            self.path.push(name.to_string());
+        }
+
+        fn exit_module(&mut self, _name: &str, _container: &str) {
+            self.path.pop();
+        }
+    }
+    let mut collector = Collector {
+        path: Vec::new(),
+        found: Vec::new(),
+    };
+    visit(layer, &mut collector);
+    let mut weights = collector.found;
+    // A stable sort keeps the order of the fields within both groups.
+    weights.sort_by_key(|w| !w.trainable);
+    if !layer.options().trainable() {
+        weights.iter_mut().for_each(|w| w.trainable = false);
+    }
+    weights
+}
+
+/// Whether a parameter was made to be trained, asked of a copy since only an autodiff tensor tells.
+trait TrainFlag {
+    fn train_flag(self) -> bool;
+}
+
+impl<const D: usize> TrainFlag for Param<Tensor<D>> {
+    fn train_flag(self) -> bool {
+        burn::module::Module::train(self).val().is_require_grad()
+    }
+}
+
+/// The values of `weights` as arrays.
+///
+/// # Errors
+///
+/// [`Error::Device`] when the device fails to hand them over.
+pub(crate) fn read_weights(weights: &[WeightInfo]) -> Result<Vec<ArrayD<f32>>> {
+    weights.iter().map(|w| to_array(&w.value)).collect()
+}
+
+/// A tensor read back as an array.
+pub(crate) fn to_array(tensor: &AnyTensor) -> Result<ArrayD<f32>> {
+    ArrayD::from_shape_vec(tensor.shape(), tensor.to_vec()?)
+        .map_err(|e| Error::tensor("reading a tensor", e.to_string()))
+}
+
+/// Gives a layer new weights; `values` are in the order of [`collect_weights`] and have its shapes.
+///
+/// # Errors
+///
+/// [`Error::Weights`] when their number or a shape differs; the layer is then unchanged.
+pub(crate) fn replace_weights(
+    layer: &dyn DynLayer,
+    values: &[ArrayD<f32>],
+) -> Result<Box<dyn DynLayer>> {
+    let weights = collect_weights(layer);
+    let place = describe(layer);
+    if weights.len() != values.len() {
+        return Err(Error::weights(
+            place,
+            format!(
+                "has {} weights ({}), but {} were given",
+                weights.len(),
+                weights
+                    .iter()
+                    .map(|w| format!("{} {:?}", w.name, w.value.shape()))
+                    .collect::<Vec<_>>()
+                    .join(", "),
+                values.len()
+            ),
+        ));
+    }
+    for (weight, value) in weights.iter().zip(values) {
+        let shape = value.shape();
+        if weight.value.shape() != shape {
+            return Err(Error::weights(
+                place,
+                format!(
+                    "the weight `{}` has the shape {:?}, but the given one has {shape:?}",
+                    weight.name,
+                    weight.value.shape()
+                ),
+            ));
+        }
+    }
+    let new = weights.iter().map(|w| w.id).zip(values).collect();
+    Ok(map(layer.boxed_clone(), &mut Replacer { new }))
+}
+
+struct Replacer<'a> {
+    new: Vec<(ParamId, &'a ArrayD<f32>)>,
+}
+
+impl ModuleMapper for Replacer<'_> {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let Some((_, values)) = self.new.iter().find(|(id, _)| *id == param.id) else {
+            return param;
+        };
+        let values: Vec<f32> = values.iter().copied().collect();
+        param.map(|old| {
+            let fresh = Tensor::from_data(TensorData::new(values, old.shape()), &old.device());
+            let fresh = if old.is_autodiff() {
+                fresh.autodiff()
+            } else {
+                fresh
+            };
+            fresh.set_require_grad(old.is_require_grad())
+        })
+    }
+}

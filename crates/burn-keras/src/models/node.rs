@@ -1,0 +1,339 @@
+//! Tensors that stand for data to come: what `call` takes and returns in the functional API.
+
+use std::sync::{Arc, OnceLock};
+
+use crate::dims::{Dims, IntoDims};
+use crate::layers::LayerHandle;
+use crate::tensor::Kind;
+use crate::{Error, Result};
+
+/// A tensor in a graph of layers: its shape is known, its values are not yet.
+#[derive(Clone)]
+pub struct Node(Arc<NodeData>);
+
+struct NodeData {
+    dims: Dims,
+    source: Source,
+}
+
+/// Where a node comes from.
+#[derive(Clone)]
+pub(crate) enum Source {
+    /// Data handed to the model.
+    Input {
+        /// The name given to it.
+        name: Option<String>,
+        /// What the data are.
+        kind: Kind,
+    },
+    /// One output of a call of a layer.
+    Call {
+        /// The call.
+        call: Arc<Call>,
+        /// Which of its outputs.
+        index: usize,
+    },
+}
+
+/// One application of a layer.
+pub(crate) struct Call {
+    pub layer: LayerHandle,
+    pub inputs: Vec<Node>,
+    pub outputs: Vec<Dims>,
+}
+
+impl Node {
+    /// The shape, batch axis included.
+    pub fn dims(&self) -> &Dims {
+        &self.0.dims
+    }
+
+    pub(crate) fn source(&self) -> &Source {
+        &self.0.source
+    }
+
+    pub(crate) fn input(dims: Dims, name: Option<String>, kind: Kind) -> Self {
+        Self(Arc::new(NodeData {
+            dims,
+            source: Source::Input { name, kind },
+        }))
+    }
+
+    /// The outputs of applying `layer` to `inputs`.
+    pub(crate) fn from_call(layer: LayerHandle, inputs: Vec<Node>, outputs: Vec<Dims>) -> Outputs {
+        let call = Arc::new(Call {
+            layer,
+            inputs,
+            outputs,
+        });
+        Outputs {
+            nodes: Self::of_call(&call),
+        }
+    }
+
+    /// All outputs of a call.
+    pub(crate) fn of_call(call: &Arc<Call>) -> Vec<Self> {
+        call.outputs
+            .iter()
+            .enumerate()
+            .map(|(index, dims)| {
+                Self(Arc::new(NodeData {
+                    dims: dims.clone(),
+                    source: Source::Call {
+                        call: Arc::clone(call),
+                        index,
+                    },
+                }))
+            })
+            .collect()
+    }
+
+    /// What tells two nodes apart: the call (or the input itself) and the output's number.
+    pub(crate) fn key(&self) -> (usize, usize) {
+        match &self.0.source {
+            Source::Input { .. } => (Arc::as_ptr(&self.0).cast::<u8>() as usize, 0),
+            Source::Call { call, index } => (Arc::as_ptr(call).cast::<u8>() as usize, *index),
+        }
+    }
+}
+
+impl std::fmt::Debug for Node {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.0.source {
+            Source::Input { name, .. } => {
+                write!(f, "Input {} {}", name.as_deref().unwrap_or(""), self.0.dims)
+            }
+            Source::Call { call, index } => {
+                write!(
+                    f,
+                    "output {index} of {} {}",
+                    call.layer.describe(),
+                    self.0.dims
+                )
+            }
+        }
+    }
+}
+
+/// What a layer returns when it is called: one tensor, or several.
+///
+/// One is used as it is (`other_layer.call(&outputs)`); several are unpacked with `try_into`.
+#[derive(Clone, Debug)]
+pub struct Outputs {
+    nodes: Vec<Node>,
+}
+
+impl Outputs {
+    /// The tensors.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// The first tensor's shape, batch axis included.
+    pub fn dims(&self) -> Dims {
+        self.nodes
+            .first()
+            .map(|n| n.dims().clone())
+            .unwrap_or_default()
+    }
+}
+
+impl<const N: usize> TryFrom<Outputs> for [Node; N] {
+    type Error = Error;
+
+    fn try_from(outputs: Outputs) -> Result<Self> {
+        let (layer, names) = match outputs.nodes.first().map(Node::source) {
+            Some(Source::Call { call, .. }) => {
+                (call.layer.describe(), call.layer.read().output_names())
+            }
+            _ => ("the call".to_string(), Vec::new()),
+        };
+        let described: Vec<String> = outputs
+            .nodes
+            .iter()
+            .enumerate()
+            .map(|(i, node)| format!("{} {}", names.get(i).unwrap_or(&"output"), node.dims()))
+            .collect();
+        outputs
+            .nodes
+            .try_into()
+            .map_err(|nodes: Vec<Node>| Error::OutputCount {
+                layer,
+                returned: format!(
+                    "{} {}: {}",
+                    nodes.len(),
+                    crate::error::plural(nodes.len(), "tensor"),
+                    described.join(", ")
+                ),
+                wanted: N,
+            })
+    }
+}
+
+/// Data that will be handed to a model: its shape without the batch axis.
+///
+/// ```
+/// use burn_keras::prelude::*;
+///
+/// let input = Input::new([8, 16]);
+/// let output = Lstm::new(32).call(&input)?;
+/// let model = Model::new(&input, &output)?;
+/// assert_eq!(model.output_shape()?.to_string(), "(None, 32)");
+/// # Ok::<(), Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Input {
+    dims: Dims,
+    name: Option<String>,
+    kind: Kind,
+    node: Arc<OnceLock<Node>>,
+}
+
+impl Input {
+    /// Data of this shape, without the batch axis; an axis may be unknown: `Input::new((None, 16))`.
+    pub fn new(shape: impl IntoDims) -> Self {
+        Self {
+            dims: shape.into_dims().with_batch(None),
+            name: None,
+            kind: Kind::Float,
+            node: Arc::default(),
+        }
+    }
+
+    /// Data of this shape, batch axis included.
+    pub(crate) fn of_batch(dims: Dims) -> Self {
+        Self {
+            dims,
+            name: None,
+            kind: Kind::Float,
+            node: Arc::default(),
+        }
+    }
+
+    /// Fixes the number of samples in every batch.
+    pub fn batch_size(self, batch_size: usize) -> Self {
+        let dims = self.dims.tail(1).with_batch(Some(batch_size));
+        self.changed(|input| input.dims = dims)
+    }
+
+    /// Names the input; arrays for several inputs can be given by name.
+    pub fn name(self, name: impl Into<String>) -> Self {
+        let name = name.into();
+        self.changed(|input| input.name = Some(name))
+    }
+
+    /// What the data are; [`Kind::Float`] unless told otherwise.
+    pub fn dtype(self, kind: Kind) -> Self {
+        self.changed(|input| input.kind = kind)
+    }
+
+    /// A changed input is another one: nodes made of it before keep what it was.
+    fn changed(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self.node = Arc::default();
+        self
+    }
+
+    /// The shape, batch axis included.
+    pub fn dims(&self) -> &Dims {
+        &self.dims
+    }
+
+    /// The tensor that stands for the data.
+    pub fn node(&self) -> Node {
+        self.node
+            .get_or_init(|| Node::input(self.dims.clone(), self.name.clone(), self.kind))
+            .clone()
+    }
+}
+
+/// What `call` and [`Model::new`](super::Model::new) accept as tensors: one or several inputs, nodes or outputs, as
+/// references, arrays, `Vec`s or tuples.
+pub trait IntoNodes {
+    /// The tensors in order.
+    ///
+    /// # Errors
+    ///
+    /// None of ours; own implementations may have some.
+    fn into_nodes(self) -> Result<Vec<Node>>;
+}
+
+impl IntoNodes for &Input {
+    fn into_nodes(self) -> Result<Vec<Node>> {
+        Ok(vec![self.node()])
+    }
+}
+
+impl IntoNodes for &Node {
+    fn into_nodes(self) -> Result<Vec<Node>> {
+        Ok(vec![self.clone()])
+    }
+}
+
+impl IntoNodes for Node {
+    fn into_nodes(self) -> Result<Vec<Node>> {
+        Ok(vec![self])
+    }
+}
+
+impl IntoNodes for &Outputs {
+    fn into_nodes(self) -> Result<Vec<Node>> {
+        Ok(self.nodes.clone())
+    }
+}
+
+impl IntoNodes for Outputs {
+    fn into_nodes(self) -> Result<Vec<Node>> {
+        Ok(self.nodes)
+    }
+}
+
+fn flattened<T: IntoNodes>(items: impl IntoIterator<Item = T>) -> Result<Vec<Node>> {
+    let mut nodes = Vec::new();
+    for item in items {
+        nodes.extend(item.into_nodes()?);
+    }
+    Ok(nodes)
+}
+
+impl<T: IntoNodes, const N: usize> IntoNodes for [T; N] {
+    fn into_nodes(self) -> Result<Vec<Node>> {
+        flattened(self)
+    }
+}
+
+impl<T: IntoNodes> IntoNodes for Vec<T> {
+    fn into_nodes(self) -> Result<Vec<Node>> {
+        flattened(self)
+    }
+}
+
+impl<'a, T> IntoNodes for &'a [T]
+where
+    &'a T: IntoNodes,
+{
+    fn into_nodes(self) -> Result<Vec<Node>> {
+        flattened(self)
+    }
+}
+
+macro_rules! tuple_nodes {
+    ($($name:ident),+) => {
+        impl<$($name: IntoNodes),+> IntoNodes for ($($name,)+) {
+            fn into_nodes(self) -> Result<Vec<Node>> {
+                #[allow(non_snake_case)]
+                let ($($name,)+) = self;
+                let mut nodes = Vec::new();
+                $(nodes.extend($name.into_nodes()?);)+
+                Ok(nodes)
+            }
+        }
+    };
+}
+
+tuple_nodes!(A);
+tuple_nodes!(A, B);
+tuple_nodes!(A, B, C);
+tuple_nodes!(A, B, C, D);
+tuple_nodes!(A, B, C, D, E);
+tuple_nodes!(A, B, C, D, E, F);

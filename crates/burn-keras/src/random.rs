@@ -1,0 +1,151 @@
+//! The library's own random numbers: seeded, the same on every backend and for any number of threads.
+//!
+//! burn's generators are one per process and backend, so two models trained side by side would disturb each other.
+//! Everything random here (initial weights, shuffling, dropout masks) is drawn on the host from ChaCha8 generators
+//! whose seeds come from [`set_random_seed`] or from the operating system.
+
+use std::cell::RefCell;
+
+use rand::{Rng, RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// A stream of random numbers.
+#[derive(Clone, Debug)]
+pub struct Generator(ChaCha8Rng);
+
+thread_local! {
+    static SEEDS: RefCell<Option<ChaCha8Rng>> = const { RefCell::new(None) };
+}
+
+/// Makes everything random that this thread starts from here on repeatable, as `keras.utils.set_random_seed`.
+///
+/// Keras' own numbers for the same seed are different ones: its generators are not ours.
+pub fn set_random_seed(seed: u64) {
+    SEEDS.with(|seeds| *seeds.borrow_mut() = Some(ChaCha8Rng::seed_from_u64(seed)));
+}
+
+/// A seed for something that was given none: from [`set_random_seed`] if it was called on this thread, else from the
+/// operating system.
+pub fn next_seed() -> u64 {
+    SEEDS.with(|seeds| {
+        seeds
+            .borrow_mut()
+            .get_or_insert_with(rand::make_rng)
+            .next_u64()
+    })
+}
+
+impl Generator {
+    /// The generator of this seed.
+    pub fn new(seed: u64) -> Self {
+        Self(ChaCha8Rng::seed_from_u64(seed))
+    }
+
+    /// A generator with a seed drawn by [`next_seed`].
+    pub fn unseeded() -> Self {
+        Self::new(next_seed())
+    }
+
+    /// The next 64 random bits, for seeding something else.
+    pub fn next_u64(&mut self) -> u64 {
+        self.0.next_u64()
+    }
+
+    /// A number in `[0, 1)`.
+    pub fn uniform(&mut self) -> f32 {
+        self.0.random::<f32>()
+    }
+
+    /// A number in `[low, high)`.
+    pub fn between(&mut self, low: f32, high: f32) -> f32 {
+        low + (high - low) * self.uniform()
+    }
+
+    /// A number from the standard normal distribution (Box and Muller's method).
+    pub fn normal(&mut self) -> f32 {
+        // `1 - u` lies in (0, 1], so the logarithm is finite.
+        let u = 1.0 - f64::from(self.uniform());
+        let v = f64::from(self.uniform());
+        ((-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()) as f32
+    }
+
+    /// A number from the standard normal distribution, drawn again while it is further than 2 from 0.
+    pub fn truncated_normal(&mut self) -> f32 {
+        loop {
+            let value = self.normal();
+            if value.abs() <= 2.0 {
+                return value;
+            }
+        }
+    }
+
+    /// The numbers `0..count` in random order (Fisher and Yates' method).
+    pub fn permutation(&mut self, count: usize) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..count).collect();
+        self.shuffle(&mut order);
+        order
+    }
+
+    /// Puts `items` in random order.
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+        for i in (1..items.len()).rev() {
+            let j = self.0.random_range(0..=i);
+            items.swap(i, j);
+        }
+    }
+
+    /// An inverted-dropout mask of `count` values: 0 with probability `rate`, else `1 / (1 - rate)`.
+    pub fn dropout_mask(&mut self, count: usize, rate: f32) -> Vec<f32> {
+        let keep = 1.0 - rate;
+        let scale = if keep > 0.0 { 1.0 / keep } else { 0.0 };
+        (0..count)
+            .map(|_| if self.uniform() < keep { scale } else { 0.0 })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_seed_gives_the_same_stream() {
+        set_random_seed(7);
+        let first: Vec<u64> = (0..4).map(|_| next_seed()).collect();
+        set_random_seed(7);
+        let second: Vec<u64> = (0..4).map(|_| next_seed()).collect();
+        assert_eq!(first, second);
+        assert_ne!(first[0], first[1]);
+    }
+
+    #[test]
+    fn normal_numbers_have_mean_0_and_deviation_1() {
+        let mut generator = Generator::new(1);
+        let values: Vec<f64> = (0..100_000)
+            .map(|_| f64::from(generator.normal()))
+            .collect();
+        let mean = values.iter().sum::<f64>() / values.len() as f64;
+        let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / values.len() as f64;
+        assert!(mean.abs() < 0.02, "{mean}");
+        assert!((variance - 1.0).abs() < 0.02, "{variance}");
+    }
+
+    #[test]
+    fn a_dropout_mask_keeps_the_mean() {
+        let mask = Generator::new(3).dropout_mask(100_000, 0.3);
+        let mean = mask.iter().sum::<f32>() / mask.len() as f32;
+        assert!((mean - 1.0).abs() < 0.02, "{mean}");
+        assert!(
+            mask.iter()
+                .all(|m| *m == 0.0 || (*m - 1.0 / 0.7).abs() < 1e-6)
+        );
+    }
+
+    #[test]
+    fn a_permutation_holds_every_index_once() {
+        let mut order = Generator::new(5).permutation(100);
+        assert_ne!(order, (0..100).collect::<Vec<_>>());
+        order.sort_unstable();
+        assert_eq!(order, (0..100).collect::<Vec<_>>());
+    }
+}

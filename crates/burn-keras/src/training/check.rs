@@ -1,0 +1,366 @@
+//! Data against the model, before anything runs: shapes with names, sizes that agree, labels that exist.
+
+use super::data::Values;
+use crate::dims::Dims;
+use crate::error::plural;
+use crate::layers::describe;
+use crate::losses::Labels;
+use crate::models::Model;
+use crate::tensor::Kind;
+use crate::{Error, Result};
+
+/// The names of the axes of a model's input, as far as its rank tells them.
+fn axis_names(rank: usize) -> &'static [&'static str] {
+    match rank {
+        2 => &["batch", "features"],
+        3 => &["batch", "timesteps", "features"],
+        _ => &["batch"],
+    }
+}
+
+/// Brings `x` into the form the model takes.
+///
+/// # Errors
+///
+/// [`Error::Data`] for a wrong number of arrays, an empty set, sizes that disagree or a NaN; [`Error::Shape`] for a
+/// shape the model does not take.
+pub(crate) fn inputs<'a>(model: &Model, name: &str, x: Vec<Values<'a>>) -> Result<Vec<Values<'a>>> {
+    let graph = model.graph()?;
+    if x.len() != graph.inputs.len() {
+        let names: Vec<&str> = graph.inputs.iter().map(|i| i.name.as_str()).collect();
+        return Err(Error::data(
+            name,
+            format!(
+                "has {} {}, but {} takes {}: {}",
+                x.len(),
+                plural(x.len(), "array"),
+                describe(model),
+                names.len(),
+                names.join(", ")
+            ),
+        ));
+    }
+    same_sizes(name, &x)?;
+    x.into_iter()
+        .zip(&graph.inputs)
+        .map(|(values, input)| {
+            values.check_finite(name)?;
+            let place = if graph.inputs.len() == 1 {
+                describe(model)
+            } else {
+                format!("{}, input \"{}\"", describe(model), input.name)
+            };
+            fit_input(&place, name, values, &input.dims)
+        })
+        .collect()
+}
+
+/// The number of samples that all arrays have.
+///
+/// # Errors
+///
+/// [`Error::Data`] when there are none, or they disagree.
+fn same_sizes(name: &str, arrays: &[Values<'_>]) -> Result<usize> {
+    let samples = arrays.first().map_or(0, Values::samples);
+    if samples == 0 {
+        return Err(Error::data(
+            name,
+            "holds no samples; there must be at least one",
+        ));
+    }
+    for (i, array) in arrays.iter().enumerate() {
+        if array.samples() != samples {
+            return Err(Error::data(
+                name,
+                format!(
+                    "array 0 has {samples} samples, but array {i} has {}; all must have the same number",
+                    array.samples()
+                ),
+            ));
+        }
+    }
+    Ok(samples)
+}
+
+fn fit_input<'a>(place: &str, name: &str, values: Values<'a>, wanted: &Dims) -> Result<Values<'a>> {
+    let shape = values.shape().to_vec();
+    let sample = &shape[1..];
+    let wanted_sample = wanted.tail(1);
+    if let (Some(fixed), false) = (wanted.axis(0), shape[0] == 0)
+        && shape[0] % fixed != 0
+    {
+        return Err(Error::data(
+            name,
+            format!(
+                "has {} samples, but {place} was given the fixed batch size {fixed}, which does not divide them; leave \
+                 some samples out, or choose another batch size",
+                shape[0]
+            ),
+        ));
+    }
+    if wanted_sample.admits(sample) {
+        return Ok(values);
+    }
+    // Keras adds or removes a last axis of 1 silently (`keras/src/models/functional.py`); we say so.
+    let mut longer = shape.clone();
+    longer.push(1);
+    if wanted_sample.admits(&longer[1..]) {
+        let as_numbers = if values.kind() == Kind::Int {
+            " (whole numbers become quantities here, not categories; for categories use Embedding or one-hot)"
+        } else {
+            ""
+        };
+        log::info!("{name}: {shape:?} was read as {longer:?}, one number a step{as_numbers}");
+        return values.reshaped(&longer);
+    }
+    if let [front @ .., 1] = shape.as_slice()
+        && front.len() > 1
+        && wanted_sample.admits(&front[1..])
+    {
+        log::info!("{name}: {shape:?} was read as {front:?}, its last axis of 1 left out");
+        let shorter = front.to_vec();
+        return values.reshaped(&shorter);
+    }
+    Err(input_mismatch(place, name, &shape, wanted))
+}
+
+/// Explains why data of `shape` do not fit an input of `wanted`, with what to type.
+fn input_mismatch(place: &str, name: &str, shape: &[usize], wanted: &Dims) -> Error {
+    let names = axis_names(wanted.rank());
+    let needs = wanted.named(names);
+    let samples = shape[0];
+    let rank = shape.len();
+    if wanted.rank() == 3 && rank == 2 {
+        let steps = shape[1];
+        let features = wanted.last();
+        let same_steps = wanted.axis(1).is_none_or(|t| t == steps);
+        let mut fix = String::from("The features axis is missing. ");
+        if same_steps {
+            fix += &format!(
+                "With {name} of shape [{samples}, {steps}] there are three ways to add it:\n\
+                 - each step is one number: reshape to [{samples}, {steps}, 1], first layer `.input_shape([{steps}, 1])`;\n\
+                 - each step is one of k categories: one-hot encode to [{samples}, {steps}, k], `.input_shape([{steps}, k])`;\n\
+                 - the same, learned: `Embedding::new(k, 8).input_shape([{steps}])` as the first layer, {name} as it is."
+            );
+            if let Some(features) = features {
+                fix += &format!("\nThe model as it stands was built for features = {features}.");
+            }
+        } else {
+            fix += &format!(
+                "The model reads {needs}; {name} has {steps} values a sample: `[{samples}, {steps}, 1]` if they are {steps} \
+                 steps of one number (then `.input_shape([{steps}, 1])`)."
+            );
+        }
+        return Error::shape(
+            place,
+            format!("3 axes, {needs}"),
+            format!("{name} with 2 axes, [batch = {samples}, timesteps = {steps}]"),
+            fix,
+        );
+    }
+    let got = Dims::known(shape).named(axis_names(rank));
+    let fix = match (wanted.rank(), rank) {
+        (3, 3) if wanted.tail(1).admits(&[shape[2], shape[1]]) => format!(
+            "timesteps and features are swapped: with ndarray, `{name}.permuted_axes([0, 2, 1])`, or give the first layer \
+             `.input_shape([{}, {}])` if the data are right.",
+            shape[1], shape[2]
+        ),
+        (3, 3) => format!(
+            "Give the first layer `.input_shape([{}, {}])`, or bring {name} to {needs}.",
+            shape[1], shape[2]
+        ),
+        (want, _) if want == rank + 1 && wanted.tail(1).admits(shape) => format!(
+            "A single sample needs a batch axis too: reshape it to [1, {}].",
+            shape
+                .iter()
+                .map(usize::to_string)
+                .collect::<Vec<_>>()
+                .join(", ")
+        ),
+        (want, _) if want > rank => format!(
+            "Add {} to {name}, or change `input_shape`.",
+            axes(want - rank)
+        ),
+        (want, _) if want < rank => format!(
+            "Take {} away from {name} (reshape), or change `input_shape`, which has no batch axis.",
+            axes(rank - want)
+        ),
+        _ => format!("Bring {name} to {needs}, or change `input_shape`."),
+    };
+    Error::shape(place, needs, format!("{name} with {got}"), fix)
+}
+
+fn axes(count: usize) -> String {
+    if count == 1 {
+        "one axis".to_string()
+    } else {
+        format!("{count} axes")
+    }
+}
+
+/// Brings the labels into the form that the losses take.
+///
+/// # Errors
+///
+/// [`Error::Data`] for a wrong number of arrays, sizes that disagree, a NaN, or a class that does not exist;
+/// [`Error::Shape`] for labels of another shape than the output's.
+pub(crate) fn labels<'a>(
+    model: &Model,
+    name: &str,
+    y: Vec<Values<'a>>,
+    x_name: &str,
+    samples: usize,
+) -> Result<Vec<Values<'a>>> {
+    let outputs = model.output_shapes()?;
+    let compiled = model.compiled_for("fit")?;
+    if y.len() != outputs.len() {
+        return Err(Error::data(
+            name,
+            format!(
+                "has {} {}, but {} has {} {}: {}",
+                y.len(),
+                plural(y.len(), "array"),
+                describe(model),
+                outputs.len(),
+                plural(outputs.len(), "output"),
+                model.output_names()?.join(", ")
+            ),
+        ));
+    }
+    let found = same_sizes(name, &y)?;
+    if found != samples {
+        return Err(Error::data(
+            name,
+            format!(
+                "has {found} samples, but {x_name} has {samples}; each sample needs its labels"
+            ),
+        ));
+    }
+    let count = outputs.len();
+    y.into_iter()
+        .zip(&outputs)
+        .enumerate()
+        .map(|(i, (values, output))| {
+            values.check_finite(name)?;
+            let (loss, _) = compiled.loss(i, count)?;
+            fit_labels(
+                &describe(model),
+                name,
+                values,
+                output,
+                loss.name(),
+                loss.labels(),
+            )
+        })
+        .collect()
+}
+
+fn fit_labels<'a>(
+    place: &str,
+    name: &str,
+    values: Values<'a>,
+    output: &Dims,
+    loss: &str,
+    labels: Labels,
+) -> Result<Values<'a>> {
+    let shape = values.shape().to_vec();
+    let sample = &shape[1..];
+    let wanted = output.tail(1);
+    let without_last = Dims::new(
+        wanted
+            .axes()
+            .split_last()
+            .map(|(_, front)| front.to_vec())
+            .unwrap_or_default(),
+    );
+    if labels == Labels::ClassNumber {
+        let class_axis =
+            matches!(sample, [.., 1]) && without_last.admits(&sample[..sample.len() - 1]);
+        if without_last.admits(sample) || class_axis {
+            check_classes(name, &values, output.last())?;
+            return Ok(values);
+        }
+    } else if wanted.admits(sample) {
+        return Ok(values);
+    } else if wanted.last() == Some(1) && without_last.admits(sample) {
+        let mut longer = shape.clone();
+        longer.push(1);
+        return values.reshaped(&longer);
+    }
+
+    let classes = output
+        .last()
+        .map_or("classes".to_string(), |n| n.to_string());
+    let got = format!("{name} of shape {}", Dims::known(&shape));
+    let needs = match labels {
+        Labels::ClassNumber => format!(
+            "labels that are the number of the class, of shape {} for its output {output} and the loss {loss}",
+            without_last.with_batch(None)
+        ),
+        _ => format!("labels of the shape of its output, {output}, for the loss {loss}"),
+    };
+    let fix = if labels == Labels::ClassNumber && wanted.admits(sample) {
+        "These labels are one-hot: compile with \"categorical_crossentropy\", or make them class numbers (the position of \
+         the 1)."
+            .to_string()
+    } else if labels != Labels::ClassNumber
+        && (without_last.admits(sample) || matches!(sample, [1]))
+    {
+        format!(
+            "These labels look like class numbers: compile with \"sparse_categorical_crossentropy\", or one-hot encode \
+             them to [{}, {classes}].",
+            shape[0]
+        )
+    } else if output.rank() == 3 && sample.len() < 2 {
+        format!(
+            "The output has a time axis, the labels have none: leave `return_sequences` off in the last recurrent layer for \
+             one label a sequence, or give a label for every step, {output}."
+        )
+    } else if wanted.rank() == sample.len() && output.last() != sample.last().copied() {
+        format!(
+            "The last layer has {classes} outputs, the labels have {}: make it `Dense::new({})`.",
+            sample.last().copied().unwrap_or(1),
+            sample.last().copied().unwrap_or(1)
+        )
+    } else {
+        format!("Bring {name} to that shape, or change the last layer.")
+    };
+    Err(Error::shape(place, needs, got, fix))
+}
+
+fn check_classes(name: &str, values: &Values<'_>, classes: Option<usize>) -> Result<()> {
+    let Some(classes) = classes else {
+        return Ok(());
+    };
+    let width = (values.shape().iter().product::<usize>() / values.samples().max(1)).max(1);
+    let wrong = match values {
+        Values::Int(array) => array
+            .iter()
+            .position(|v| *v < 0 || *v as usize >= classes)
+            .zip(
+                array
+                    .iter()
+                    .find(|v| **v < 0 || **v as usize >= classes)
+                    .map(|v| f64::from(*v)),
+            ),
+        Values::Float(array) => {
+            let bad = |v: &f32| *v < 0.0 || *v >= classes as f32 || v.fract() != 0.0;
+            array
+                .iter()
+                .position(bad)
+                .zip(array.iter().find(|v| bad(v)).map(|v| f64::from(*v)))
+        }
+    };
+    match wrong {
+        None => Ok(()),
+        Some((position, value)) => Err(Error::data(
+            name,
+            format!(
+                "holds the class {value} in row {}, but the output has {classes} classes, 0 to {}; number the classes from \
+                 0, or make the last layer wider",
+                position / width,
+                classes.saturating_sub(1)
+            ),
+        )),
+    }
+}

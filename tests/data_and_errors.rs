@@ -1,0 +1,323 @@
+//! What a user is told, and what the data become, from the outside.
+
+use burn_keras::prelude::*;
+use burn_keras::random::Generator;
+use burn_keras_tests::{TestResult, devices};
+use ndarray::{Array1, Array2, Array3, array};
+
+fn stacked() -> Result<Sequential> {
+    let mut model = Sequential::new();
+    model.add(Lstm::new(4).return_sequences(true).input_shape([31, 25]))?;
+    model.add(Lstm::new(4))?;
+    model.add(Dense::new(3).activation("softmax"))?;
+    model.compile("rmsprop", "categorical_crossentropy", ["accuracy"])?;
+    Ok(model)
+}
+
+fn message<T>(result: Result<T>) -> String {
+    match result {
+        Ok(_) => "it was accepted".to_string(),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn a_matrix_fed_to_an_lstm_is_answered_with_the_missing_axis_and_three_ways_to_add_it() -> TestResult
+{
+    let mut model = stacked()?;
+    let x = Array2::<i32>::ones((12, 31));
+    let y = Array2::<f32>::ones((12, 3));
+    let text = message(model.fit(&x, &y, Fit::new()));
+    assert_eq!(
+        text,
+        "Sequential \"sequential\" needs 3 axes, [batch, timesteps = 31, features = 25], but got x with 2 axes, \
+         [batch = 12, timesteps = 31].\n\
+         The features axis is missing. With x of shape [12, 31] there are three ways to add it:\n\
+         - each step is one number: reshape to [12, 31, 1], first layer `.input_shape([31, 1])`;\n\
+         - each step is one of k categories: one-hot encode to [12, 31, k], `.input_shape([31, k])`;\n\
+         - the same, learned: `Embedding::new(k, 8).input_shape([31])` as the first layer, x as it is.\n\
+         The model as it stands was built for features = 25."
+    );
+    Ok(())
+}
+
+#[test]
+fn swapped_axes_are_recognised() -> TestResult {
+    let mut model = stacked()?;
+    let x = Array3::<f32>::zeros((6, 25, 31));
+    let text = message(model.fit(&x, &Array2::<f32>::ones((6, 3)), Fit::new()));
+    assert!(
+        text.contains("timesteps and features are swapped"),
+        "{text}"
+    );
+    assert!(text.contains("permuted_axes([0, 2, 1])"), "{text}");
+    Ok(())
+}
+
+#[test]
+fn labels_that_do_not_fit_the_loss_say_which_loss_does() -> TestResult {
+    let mut model = stacked()?;
+    let x = Array3::<f32>::zeros((6, 31, 25));
+    let numbers = Array1::<i32>::zeros(6);
+    let text = message(model.fit(&x, &numbers, Fit::new()));
+    assert!(text.contains("sparse_categorical_crossentropy"), "{text}");
+
+    model.compile("rmsprop", "sparse_categorical_crossentropy", ())?;
+    let text = message(model.fit(&x, &Array2::<f32>::zeros((6, 3)), Fit::new()));
+    assert!(
+        text.contains("compile with \"categorical_crossentropy\""),
+        "{text}"
+    );
+
+    let text = message(model.fit(&x, &array![0, 1, 2, 3, 0, 1], Fit::new()));
+    assert!(
+        text.contains("the class 3 in row 3, but the output has 3 classes, 0 to 2"),
+        "{text}"
+    );
+    Ok(())
+}
+
+#[test]
+fn labels_of_another_width_say_how_wide_the_last_layer_must_be() -> TestResult {
+    let mut model = stacked()?;
+    let x = Array3::<f32>::zeros((6, 31, 25));
+    let text = message(model.fit(&x, &Array2::<f32>::zeros((6, 5)), Fit::new()));
+    assert!(text.contains("make it `Dense::new(5)`"), "{text}");
+    Ok(())
+}
+
+#[test]
+fn an_lstm_after_an_lstm_without_sequences_says_which_one_needs_them() -> TestResult {
+    let mut model = Sequential::new();
+    model.add(Lstm::new(4).input_shape([8, 16]))?;
+    let text = message(model.add(Lstm::new(4)));
+    assert!(text.starts_with("Lstm \"lstm_1\" needs 3 axes"), "{text}");
+    assert!(text.contains("`.return_sequences(true)`"), "{text}");
+    // The refused layer is not in the model.
+    assert_eq!(model.layers().len(), 1);
+    assert_eq!(model.output_shape()?.to_string(), "(None, 4)");
+    Ok(())
+}
+
+#[test]
+fn a_layer_with_states_is_refused_by_sequential_with_the_functional_way() -> TestResult {
+    let mut model = Sequential::new();
+    let text = message(model.add(Lstm::new(4).return_state(true).input_shape([8, 16])));
+    assert!(
+        text.contains(
+            "let [output, h, c] = Lstm::new(units).return_state(true).call(&input)?.try_into()?"
+        ),
+        "{text}"
+    );
+    Ok(())
+}
+
+#[test]
+fn unpacking_the_wrong_number_of_outputs_says_what_there_is() -> TestResult {
+    let input = Input::new([2, 3]);
+    let outputs = Lstm::new(1).return_state(true).call(&input)?;
+    let unpacked: Result<[Node; 2]> = outputs.try_into();
+    assert_eq!(
+        message(unpacked),
+        "Lstm returns 3 tensors: output (None, 1), h (None, 1), c (None, 1); it was unpacked into 2 tensors"
+    );
+    Ok(())
+}
+
+#[test]
+fn bad_data_name_the_array_and_the_row() -> TestResult {
+    let mut model = stacked()?;
+    let mut x = Array3::<f32>::zeros((6, 31, 25));
+    let y = Array2::<f32>::ones((6, 3));
+    x[[4, 30, 24]] = f32::NAN;
+    assert!(message(model.fit(&x, &y, Fit::new())).starts_with("x: has a NaN in row 4"));
+    let empty = Array3::<f32>::zeros((0, 31, 25));
+    assert!(message(model.predict(&empty)).starts_with("x: holds no samples"));
+    let text = message(model.fit(&Array3::<f32>::zeros((5, 31, 25)), &y, Fit::new()));
+    assert_eq!(
+        text,
+        "y: has 6 samples, but x has 5; each sample needs its labels"
+    );
+    Ok(())
+}
+
+#[test]
+fn typos_are_answered_with_the_nearest_names() -> TestResult {
+    let mut model = Sequential::new();
+    let text = message(model.add(Dense::new(3).activation("sofmax").input_shape([2])));
+    assert!(
+        text.starts_with("Dense, argument `activation`: there is no activation named \"sofmax\""),
+        "{text}"
+    );
+    assert!(text.contains("softmax"), "{text}");
+    model.add(Dense::new(3).input_shape([2]))?;
+    assert!(message(model.compile("rmsprp", "mse", ())).contains("rmsprop"));
+    assert!(
+        message(model.compile("adam", "categorical_crosentropy", ()))
+            .contains("categorical_crossentropy")
+    );
+    assert!(message(model.compile("adam", "mse", ["acuracy"])).contains("accuracy"));
+    assert!(message(model.get_layer("dens")).contains("\"dense\""));
+    Ok(())
+}
+
+#[test]
+fn a_model_without_input_shape_builds_at_the_first_fit() -> TestResult {
+    let mut model = Sequential::new();
+    model.add(Lstm::new(4))?;
+    model.add(Dense::new(1))?;
+    assert!(message(model.count_params()).contains("input_shape"));
+    assert!(model.summary().to_string().contains("0 (unbuilt)"));
+    model.compile("adam", "mse", ())?;
+    model.fit(
+        &Array3::<f32>::zeros((6, 5, 2)),
+        &Array1::<f32>::zeros(6),
+        Fit::new().verbose(0),
+    )?;
+    assert_eq!(model.count_params()?, 4 * 4 * (2 + 4 + 1) + 5);
+    assert_eq!(
+        model.predict(&Array3::<f32>::zeros((3, 9, 2)))?.shape(),
+        [3, 1]
+    );
+    Ok(())
+}
+
+#[test]
+fn pop_takes_the_last_layer_off_and_its_weights_stay_with_it() -> TestResult {
+    let mut model = stacked()?;
+    let popped = model.pop()?.ok_or("a layer")?;
+    assert_eq!(popped.name(), "dense");
+    assert_eq!(model.output_shape()?.to_string(), "(None, 4)");
+    let weights = popped.get_weights()?;
+    model.add(popped)?;
+    assert_eq!(model.output_shape()?.to_string(), "(None, 3)");
+    assert_eq!(model.get_layer("dense")?.get_weights()?, weights);
+    Ok(())
+}
+
+#[test]
+fn validation_split_takes_the_tail_before_shuffling() -> TestResult {
+    // The last fifth is all of class 1, the rest of class 0: a model that always says 0 is wrong on every one of them.
+    let x = Array2::<f32>::zeros((10, 2));
+    let y = array![0.0f32, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0];
+    let mut model = Sequential::new();
+    model.add(
+        Dense::new(1)
+            .activation("sigmoid")
+            .bias_initializer(burn_keras::initializers::Initializer::Constant { value: -5.0 })
+            .input_shape([2]),
+    )?;
+    model.compile(
+        Sgd::new().learning_rate(0.0),
+        "binary_crossentropy",
+        ["accuracy"],
+    )?;
+    let history = model.fit(&x, &y, Fit::new().validation_split(0.2).verbose(0))?;
+    assert_eq!(
+        history.names(),
+        ["accuracy", "loss", "val_accuracy", "val_loss"]
+    );
+    assert_eq!(history.last("accuracy"), Some(1.0));
+    assert_eq!(history.last("val_accuracy"), Some(0.0));
+    assert!(
+        message(model.fit(&x, &y, Fit::new().validation_split(0.99))).contains("validation_split")
+    );
+    Ok(())
+}
+
+#[test]
+fn the_same_seed_gives_the_same_weights_bit_for_bit() -> TestResult {
+    let mut generator = Generator::new(1);
+    let x = Array3::from_shape_simple_fn((40, 5, 3), || generator.uniform());
+    let y = Array2::from_shape_simple_fn((40, 2), || generator.uniform());
+    for (backend, device) in devices()? {
+        let run = || -> Result<_> {
+            set_random_seed(5);
+            let mut model = Sequential::new().device(&device);
+            model.add(Lstm::new(6).input_shape([5, 3]))?;
+            model.add(Dropout::new(0.2))?;
+            model.add(Dense::new(2))?;
+            model.compile("adam", "mse", ())?;
+            model.fit(&x, &y, Fit::new().batch_size(8).epochs(2).verbose(0))?;
+            model.get_weights()
+        };
+        assert_eq!(run()?, run()?, "{backend}");
+    }
+    Ok(())
+}
+
+#[test]
+fn models_over_the_same_nodes_share_weights_and_clones_do_not() -> TestResult {
+    let input = Input::new([4]);
+    let hidden = Dense::new(3).call(&input)?;
+    let output = Dense::new(1).call(&hidden)?;
+    let mut whole = Model::new(&input, &output)?;
+    let part = Model::new(&input, &hidden)?;
+    let copy = whole.clone();
+    let before = part.get_weights()?;
+    whole.compile("sgd", "mse", ())?;
+    let x = Array2::<f32>::ones((8, 4));
+    whole.fit(&x, &Array1::<f32>::ones(8), Fit::new().verbose(0))?;
+    assert_ne!(part.get_weights()?, before);
+    assert_eq!(part.get_weights()?, whole.get_weights()?[..2]);
+    assert_eq!(copy.get_weights()?[..2], before);
+    Ok(())
+}
+
+#[test]
+fn a_frozen_layer_keeps_its_weights() -> TestResult {
+    let mut model = stacked()?;
+    model.get_layer("lstm")?.set_trainable(false);
+    let before = model.get_weights()?;
+    let mut generator = Generator::new(2);
+    let x = Array3::from_shape_simple_fn((8, 31, 25), || generator.uniform());
+    let y = Array2::from_shape_simple_fn((8, 3), || generator.uniform());
+    model.fit(&x, &y, Fit::new().verbose(0))?;
+    let after = model.get_weights()?;
+    assert_eq!(after[..3], before[..3]);
+    assert!(after[3..].iter().zip(&before[3..]).all(|(a, b)| a != b));
+    assert!(
+        model
+            .summary()
+            .to_string()
+            .contains("Non-trainable params: 480")
+    );
+    Ok(())
+}
+
+#[test]
+fn burns_lstm_and_ours_compute_the_same() -> TestResult {
+    for (backend, device) in devices()? {
+        let burns = burn::nn::LstmConfig::new(3, 5, true).init(&device);
+        let mut generator = Generator::new(3);
+        let x = Array3::from_shape_simple_fn((2, 4, 3), || generator.between(-1.0, 1.0));
+        let tensor = burn::tensor::Tensor::<3>::from_data(
+            burn::tensor::TensorData::new(x.iter().copied().collect::<Vec<f32>>(), [2, 4, 3]),
+            &device,
+        );
+        let (sequence, _) = burns.forward(tensor, None);
+        let wanted: Vec<f32> = sequence.try_into_vec_as().map_err(|e| format!("{e}"))?;
+
+        let layer = Lstm::from_burn(&burns)?;
+        let input = Input::new([4, 3]);
+        let model = Model::new(&input, &layer.call(&input)?)?;
+        let got = model.predict(&x)?;
+        for (got, wanted) in got.iter().zip(&wanted) {
+            assert!((got - wanted).abs() < 1e-6, "{backend}: {got} {wanted}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn digits_as_nested_vecs_and_as_arrays_are_the_same_data() -> TestResult {
+    let mut model = Sequential::new();
+    model.add(Dense::new(2).input_shape([3]))?;
+    let nested = vec![vec![1.0f64, 2.0, 3.0], vec![4.0, 5.0, 6.0]];
+    let flat = (vec![1i64, 2, 3, 4, 5, 6], [2, 3]);
+    let array = array![[1.0f32, 2.0, 3.0], [4.0, 5.0, 6.0]];
+    let wanted = model.predict(&array)?;
+    assert_eq!(model.predict(&nested)?, wanted);
+    assert_eq!(model.predict(flat)?, wanted);
+    Ok(())
+}

@@ -1,0 +1,91 @@
+//! What the tests share: the fixtures that real Keras wrote, the devices, and comparisons that say what differs.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::PathBuf;
+
+use burn_keras::backend::{Backend, Device};
+use burn_keras::layers::{Implementation, Lstm, Registry};
+use burn_keras::models::Sequential;
+use ndarray::ArrayD;
+use ndarray_npy::NpzReader;
+use serde_json::Value;
+
+/// A result that any failure fits.
+pub type TestResult<T = ()> = Result<T, Box<dyn std::error::Error>>;
+
+/// The CPU backends, by name.
+pub fn devices() -> TestResult<Vec<(Backend, Device)>> {
+    [Backend::Flex, Backend::NdArray]
+        .into_iter()
+        .map(|backend| Ok((backend, backend.open()?)))
+        .collect()
+}
+
+fn fixture(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("fixtures")
+        .join(name)
+}
+
+/// A JSON file of `tests/fixtures`.
+pub fn read_json(name: &str) -> TestResult<Value> {
+    Ok(serde_json::from_reader(std::io::BufReader::new(
+        File::open(fixture(name))?,
+    ))?)
+}
+
+/// The arrays of an `.npz` file of `tests/fixtures`, whole numbers as floats.
+pub fn read_arrays(name: &str) -> TestResult<HashMap<String, ArrayD<f32>>> {
+    let mut reader = NpzReader::new(File::open(fixture(name))?)?;
+    let mut arrays = HashMap::new();
+    for entry in reader.names()? {
+        let key = entry.trim_end_matches(".npy").to_string();
+        let array = match reader.by_name::<ndarray::OwnedRepr<f32>, ndarray::IxDyn>(&entry) {
+            Ok(array) => array,
+            Err(_) => reader
+                .by_name::<ndarray::OwnedRepr<i32>, ndarray::IxDyn>(&entry)?
+                .mapv(|v| v as f32),
+        };
+        arrays.insert(key, array);
+    }
+    Ok(arrays)
+}
+
+/// The `Sequential` of a Keras configuration, on a device, its LSTMs run in a given way.
+pub fn sequential(
+    config: &Value,
+    device: &Device,
+    implementation: Implementation,
+) -> TestResult<Sequential> {
+    burn_keras::backend::set_device(device);
+    let mut registry = Registry::new();
+    registry.register("LSTM", move |config| {
+        Ok(Lstm::from_config(config)?.implementation(implementation))
+    });
+    Ok(Sequential::from_config(config, &registry)?)
+}
+
+/// Fails, naming the worst value, unless `|a - b| <= absolute + relative |b|` everywhere.
+pub fn assert_close(
+    what: &str,
+    got: &ArrayD<f32>,
+    wanted: &ArrayD<f32>,
+    absolute: f32,
+    relative: f32,
+) {
+    assert_eq!(got.shape(), wanted.shape(), "{what}: shapes differ");
+    let worst = got
+        .indexed_iter()
+        .zip(wanted)
+        .map(|((index, a), b)| (index, *a, *b, (a - b).abs() - relative * b.abs()))
+        .max_by(|a, b| a.3.total_cmp(&b.3));
+    if let Some((index, a, b, excess)) = worst {
+        assert!(
+            excess <= absolute,
+            "{what}: {a} at {:?} where Keras has {b} (difference {:e}, allowed {absolute:e} + {relative:e} |b|)",
+            ndarray::Dimension::slice(&index),
+            (a - b).abs(),
+        );
+    }
+}
