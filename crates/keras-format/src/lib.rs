@@ -47,12 +47,13 @@ mod legacy_h5;
 mod limits;
 mod model_file;
 pub mod naming;
+mod order;
 mod weights;
 mod weights_h5;
 
 pub use array::{Array, DType, Data};
 pub use atomic::atomic_write;
-pub use config::{TensorRef, normalise, tensor_refs};
+pub use config::{TensorRef, model_inputs, model_outputs, normalise, tensor_refs};
 pub use error::{Error, Result};
 pub use layout::{Place, is_operation, optimizer_name, places};
 pub use limits::Limits;
@@ -60,5 +61,6 @@ pub use model_file::{
     Format, KERAS_VERSION, ModelFile, read_model, read_model_bytes, read_model_with, read_weights,
     read_weights_bytes, read_weights_with, write_model, write_model_to,
 };
+pub use order::sort_layers;
 pub use weights::{LegacyGroup, LegacyWeights, NamedArray, Variables, WeightTree, Weights};
 pub use weights_h5::write_weights;

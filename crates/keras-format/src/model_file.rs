@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::hdf5::{Image, Object, SIGNATURE};
 use crate::limits::Limits;
 use crate::weights::{WeightTree, Weights};
-use crate::{archive, clock, json, legacy_h5, weights_h5};
+use crate::{archive, clock, json, legacy_h5, order, weights_h5};
 
 /// The Keras release whose files this crate writes like, recorded in `metadata.json`.
 pub const KERAS_VERSION: &str = "3.15.1";
@@ -33,6 +33,22 @@ pub struct ModelFile {
     pub config: Value,
     /// Its weights.
     pub weights: Weights,
+}
+
+impl ModelFile {
+    /// Whether Keras 2 or `tf.keras` 2.x wrote the file.
+    ///
+    /// Two things it computed differently can't be said in the config: a recurrent layer that is
+    /// given initial states kept the mask of its input (Keras 3 drops it unless it is passed as
+    /// `mask`), and its optimizers list their variables in another order.
+    pub fn from_keras2(&self) -> bool {
+        let version = self.keras_version.as_deref().unwrap_or_default();
+        version
+            .split('.')
+            .next()
+            .and_then(|major| major.parse::<u32>().ok())
+            .is_some_and(|n| n < 3)
+    }
 }
 
 /// The container of a model.
@@ -101,7 +117,9 @@ pub fn read_weights_bytes(bytes: &[u8], limits: &Limits) -> Result<Weights> {
 /// [`normalise`](crate::normalise); `tree` has a (maybe empty) entry for every object of the model.
 ///
 /// # Errors
-/// [`Error::File`] with the path around the cause.
+/// [`Error::File`] with the path around the cause: [`Error::Config`] when the layers of a
+/// functional model are not in Keras' order (see [`sort_layers`](crate::sort_layers)),
+/// [`Error::Encode`] for paths that are none, [`Error::Io`] for what the system refuses.
 pub fn write_model(path: impl AsRef<Path>, config: &Value, tree: &WeightTree) -> Result<()> {
     try_atomic_write(path.as_ref(), |file| {
         write_model_to(BufWriter::with_capacity(1 << 16, file), config, tree)
@@ -113,6 +131,12 @@ pub fn write_model(path: impl AsRef<Path>, config: &Value, tree: &WeightTree) ->
 /// # Errors
 /// As [`write_model`], without the path.
 pub fn write_model_to(target: impl Write + Seek, config: &Value, tree: &WeightTree) -> Result<()> {
+    if !order::is_sorted(config)? {
+        return Err(Error::config(
+            "`layers`",
+            "they are not in the order Keras gives them, so it would mix up their weights; `sort_layers` mends it",
+        ));
+    }
     archive::write(target, KERAS_VERSION, &clock::now(), config, tree)
 }
 

@@ -1,7 +1,7 @@
 //! Weights in memory: variables under the paths that `.weights.h5` gives them, or the flat lists
 //! of the legacy format.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::array::Array;
 use crate::error::{Error, Result};
@@ -111,6 +111,25 @@ impl WeightTree {
     /// Every object with its path, sorted by path.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Variables)> {
         self.objects.iter().map(|(path, v)| (path.as_str(), v))
+    }
+
+    /// Moves everything at and below the first path of each pair to the second, all at once.
+    pub(crate) fn rename(&mut self, moves: &HashMap<String, String>) {
+        let renamed = |path: String| {
+            let ends = path
+                .match_indices('/')
+                .map(|(at, _)| at)
+                .chain([path.len()]);
+            let found = ends
+                .filter_map(|end| Some((end, moves.get(path.get(..end)?)?)))
+                .next();
+            match found {
+                Some((end, to)) => format!("{to}{}", path.get(end..).unwrap_or_default()),
+                None => path,
+            }
+        };
+        let objects = std::mem::take(&mut self.objects).into_iter();
+        self.objects = objects.map(|(path, v)| (renamed(path), v)).collect();
     }
 
     /// Number of objects, empty ones included.

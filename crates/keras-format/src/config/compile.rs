@@ -45,7 +45,7 @@ pub(super) fn normalise(
     }
     let mut done = Map::new();
     for key in KEYS {
-        let value = config.remove(key).unwrap_or_default();
+        let value = config.shift_remove(key).unwrap_or_default();
         let value = match (key, generation) {
             ("optimizer", _) => optimizer(value, generation)?,
             ("loss" | "metrics" | "weighted_metrics", Generation::Keras2) => objective(value, key),
@@ -79,7 +79,7 @@ fn optimizer(value: Value, generation: Generation) -> Result<Value> {
     let known = OPTIMIZERS
         .into_iter()
         .find(|name| name.eq_ignore_ascii_case(&bare));
-    let mut config = match object.remove("config") {
+    let mut config = match object.shift_remove("config") {
         None | Some(Value::Null) => Map::new(),
         Some(config) => into_object(config, "optimizer")?,
     };
@@ -99,8 +99,10 @@ fn optimizer(value: Value, generation: Generation) -> Result<Value> {
         Some(name) => ("keras.optimizers".into(), name.to_string(), Value::Null),
         None => {
             let registered = class.contains('>').then_some(class.as_str());
-            let found = object.remove("registered_name").filter(|n| !n.is_null());
-            let module = object.remove("module").unwrap_or_default();
+            let found = object
+                .shift_remove("registered_name")
+                .filter(|n| !n.is_null());
+            let module = object.shift_remove("module").unwrap_or_default();
             (module, bare, found.unwrap_or(registered.into()))
         }
     };
@@ -111,11 +113,11 @@ fn optimizer(value: Value, generation: Generation) -> Result<Value> {
 
 /// Argument names of Keras 2 in Keras 3's words.
 fn keras2_arguments(config: &mut Map<String, Value>) {
-    if let Some(rate) = config.remove("lr") {
+    if let Some(rate) = config.shift_remove("lr") {
         config.entry("learning_rate").or_insert(rate);
     }
     for internal in ["jit_compile", "is_legacy_optimizer", "schedule_decay"] {
-        config.remove(internal);
+        config.shift_remove(internal);
     }
     if config.get("epsilon").is_some_and(Value::is_null) {
         config.insert("epsilon".into(), json!(1e-7));
@@ -163,7 +165,7 @@ fn objective(value: Value, key: &str) -> Value {
 
 fn one(mut object: Map<String, Value>, key: &str) -> Value {
     let class = text(&object, "class_name").unwrap_or_default().to_string();
-    let mut config = match object.remove("config") {
+    let mut config = match object.shift_remove("config") {
         Some(Value::Object(config)) => config,
         Some(other) => {
             object.insert("config".into(), other);
@@ -171,7 +173,7 @@ fn one(mut object: Map<String, Value>, key: &str) -> Value {
         }
         None => Map::new(),
     };
-    let function = config.remove("fn");
+    let function = config.shift_remove("fn");
     // A metric or loss given by name, as TensorFlow wraps it: its name says what it was.
     if matches!(
         class.as_str(),

@@ -12,13 +12,48 @@ use crate::error::{Error, Result};
 pub struct TensorRef {
     /// Name of the layer.
     pub layer: String,
-    /// Which of its calls, as `inbound_nodes` lists them (from 1 for a nested `Functional`).
+    /// Which of its calls, as its `inbound_nodes` lists them, from 0.
     pub node: usize,
     /// Which output of that call.
     pub tensor: usize,
 }
 
-/// The tensors of `input_layers` or `output_layers`, in order; also those of one tensor object.
+/// The tensors that a functional model takes, in order. `model` is the model or its config.
+pub fn model_inputs(model: &Value) -> Vec<TensorRef> {
+    model_ends(model, "input_layers")
+}
+
+/// The tensors that a functional model gives, in order. `model` is the model or its config.
+pub fn model_outputs(model: &Value) -> Vec<TensorRef> {
+    model_ends(model, "output_layers")
+}
+
+fn model_ends(model: &Value, key: &str) -> Vec<TensorRef> {
+    let config = model.get("config").unwrap_or(model);
+    let functional = |name: &str| {
+        let mut layers = config
+            .get("layers")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten();
+        let found = layers.find(|layer| layer.get("name").and_then(Value::as_str) == Some(name));
+        found
+            .and_then(|layer| layer.get("class_name"))
+            .and_then(Value::as_str)
+            == Some("Functional")
+    };
+    let mut found = config.get(key).map(tensor_refs).unwrap_or_default();
+    for reference in &mut found {
+        if functional(&reference.layer) {
+            reference.node = reference.node.saturating_sub(1);
+        }
+    }
+    found
+}
+
+/// Every tensor in `value`, in order: of one argument of a call, or of all of them.
+///
+/// For the ends of a model use [`model_inputs`] and [`model_outputs`].
 ///
 /// ```
 /// let one = keras_format::tensor_refs(&serde_json::json!(["lstm", 0, 2]));
@@ -209,7 +244,7 @@ fn tensor(reference: &TensorRef) -> Value {
     json!({
         "class_name": "__keras_tensor__",
         "config": {
-            "shape": null,
+            "shape": [],
             "dtype": "float32",
             "keras_history": [reference.layer, reference.node, reference.tensor],
         },
@@ -226,56 +261,54 @@ fn single_end(ends: &mut Value) {
     }
 }
 
-/// Keras 2 counted the calls of every nested model from 1, and those of a `Sequential` without a
-/// known input from 0. Keras 3: `Functional` from 1, all others from 0.
+/// Keras 2 counted the calls of a nested model from 1, those of a `Sequential` without a known
+/// input from 0. Keras 3 counts from 0, but from 1 where the ends of a model are a `Functional`'s.
 fn renumber(config: &mut Map<String, Value>, nodes: &Nodes) {
     let mut last: HashMap<String, usize> = HashMap::new();
-    let mut note = |r: &TensorRef| {
-        let entry = last.entry(r.layer.clone()).or_default();
-        *entry = (*entry).max(r.node);
-    };
-    every_history(config, &mut |history| {
+    let mut note = |history: &mut Vec<Value>| {
         if let Some(reference) = triple(history) {
-            note(&reference);
+            let entry = last.entry(reference.layer).or_default();
+            *entry = (*entry).max(reference.node);
         }
-    });
-    let mut shift: HashMap<String, i64> = HashMap::new();
-    for (name, (class, calls)) in nodes {
-        let (true, Some(&last)) = (
-            matches!(class.as_str(), "Sequential" | "Functional"),
-            last.get(name),
-        ) else {
-            continue;
+    };
+    ends(config, &mut note);
+    inputs(config, &mut note);
+    let shift = |history: &mut Vec<Value>, functional: usize| {
+        let Some(reference) = triple(history) else {
+            return;
+        };
+        let Some((class, calls)) = nodes.get(&reference.layer) else {
+            return;
         };
         // The last call is always used, else it would not be in the file.
-        let first = (last + 1).saturating_sub(*calls) as i64;
-        shift.insert(name.clone(), i64::from(class == "Functional") - first);
-    }
-    every_history(config, &mut |history| {
-        let by = history
-            .first()
-            .and_then(Value::as_str)
-            .and_then(|name| shift.get(name))
-            .copied();
-        if let (Some(by), Some(node)) = (by, history.get_mut(1)) {
-            *node = Value::from(node.as_i64().unwrap_or(0).saturating_add(by).max(0));
+        let last = last.get(&reference.layer).copied().unwrap_or(0);
+        let first = (last + 1).saturating_sub(*calls);
+        let start = match class.as_str() {
+            "Functional" => functional,
+            "Sequential" => 0,
+            _ => return,
+        };
+        if let Some(node) = history.get_mut(1) {
+            *node = Value::from((reference.node + start).saturating_sub(first));
         }
-    });
+    };
+    ends(config, &mut |history| shift(history, 1));
+    inputs(config, &mut |history| shift(history, 0));
 }
 
-/// Calls `visit` with every `[layer, node, tensor]` of this model, not of models inside of it.
-fn every_history(config: &mut Map<String, Value>, visit: &mut impl FnMut(&mut Vec<Value>)) {
+/// Calls `visit` with every `[layer, node, tensor]` where this model begins or ends.
+fn ends(config: &mut Map<String, Value>, visit: &mut impl FnMut(&mut Vec<Value>)) {
     for key in ["input_layers", "output_layers"] {
         if let Some(ends) = config.get_mut(key) {
             histories(ends, visit);
         }
     }
-    for layer in config
-        .get_mut("layers")
-        .and_then(Value::as_array_mut)
-        .into_iter()
-        .flatten()
-    {
+}
+
+/// Calls `visit` with every `[layer, node, tensor]` that a call of this model takes.
+fn inputs(config: &mut Map<String, Value>, visit: &mut impl FnMut(&mut Vec<Value>)) {
+    let layers = config.get_mut("layers").and_then(Value::as_array_mut);
+    for layer in layers.into_iter().flatten() {
         if let Some(calls) = layer.get_mut("inbound_nodes") {
             tensors(calls, visit);
         }

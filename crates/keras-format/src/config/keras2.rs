@@ -48,7 +48,7 @@ pub(super) fn layer(
     build: &mut Option<Value>,
 ) -> Result<()> {
     for (option, neutral) in NEUTRAL {
-        if let Some(value) = config.remove(option)
+        if let Some(value) = config.shift_remove(option)
             && !value.is_null()
             && value.as_u64() != Some(0)
             && !neutral.contains(&value)
@@ -64,9 +64,9 @@ pub(super) fn layer(
         attention_shapes(config, build);
     }
     for option in DROPPED {
-        config.remove(option);
+        config.shift_remove(option);
     }
-    let shape = config.remove("batch_input_shape");
+    let shape = config.shift_remove("batch_input_shape");
     match class {
         "InputLayer" => input(config, shape),
         "GRU" | "GRUCell" => {
@@ -76,12 +76,12 @@ pub(super) fn layer(
             single_axis(config)
         }
         "LeakyReLU" => {
-            if let Some(alpha) = config.remove("alpha") {
+            if let Some(alpha) = config.shift_remove("alpha") {
                 config.entry("negative_slope").or_insert(number(alpha));
             }
         }
         "SpatialDropout1D" => {
-            config.remove("noise_shape");
+            config.shift_remove("noise_shape");
         }
         _ => {}
     }
@@ -173,7 +173,7 @@ fn number(value: Value) -> Value {
 fn attention_shapes(config: &mut Map<String, Value>, build: &mut Option<Value>) {
     let shapes: Map<String, Value> = ["query_shape", "value_shape", "key_shape"]
         .into_iter()
-        .filter_map(|key| Some((key.to_string(), config.remove(key)?)))
+        .filter_map(|key| Some((key.to_string(), config.shift_remove(key)?)))
         .filter(|(_, shape)| shape.is_array())
         .collect();
     if shapes.contains_key("query_shape") && shapes.contains_key("value_shape") {

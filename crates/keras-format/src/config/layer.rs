@@ -24,7 +24,7 @@ pub(super) fn serialised(value: Value, generation: Generation, within: &str) -> 
         return Ok(Value::Object(object));
     }
     let identity = Identity::of(&object, &class, &module, generation);
-    let mut config = match object.remove("config") {
+    let mut config = match object.shift_remove("config") {
         // Sequential before Keras 2.2.3: the bare list of layers.
         Some(Value::Array(layers)) if identity.class == "Sequential" => {
             Map::from_iter([("layers".to_string(), Value::Array(layers))])
@@ -37,7 +37,7 @@ pub(super) fn serialised(value: Value, generation: Generation, within: &str) -> 
         .or(outer_name.as_deref())
         .unwrap_or(&class)
         .to_string();
-    let mut build = object.remove("build_config");
+    let mut build = object.shift_remove("build_config");
     if generation == Generation::Keras2 && !identity.custom() {
         keras2::layer(&identity.class, &name, &mut config, &mut build)?;
     }
@@ -60,7 +60,7 @@ pub(super) fn serialised(value: Value, generation: Generation, within: &str) -> 
         "shared_object_id",
         "compile_config",
     ] {
-        if let Some(value) = object.remove(key) {
+        if let Some(value) = object.shift_remove(key) {
             done.insert(key.into(), value);
         }
     }
@@ -246,7 +246,7 @@ fn attachment(key: &str, value: &mut Value, generation: Generation) {
     if generation == Generation::Keras2
         && let Some(config) = object.get_mut("config").and_then(Value::as_object_mut)
     {
-        config.remove("dtype");
+        config.shift_remove("dtype");
     }
 }
 

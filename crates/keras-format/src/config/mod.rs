@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 
-pub use graph::{TensorRef, tensor_refs};
+pub use graph::{TensorRef, model_inputs, model_outputs, tensor_refs};
 
 /// Which family of releases wrote a config.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,10 +46,11 @@ enum Generation {
 ///   is in `batch_shape`; `batch_input_shape` occurs nowhere.
 /// - `inbound_nodes` is a list of calls `{args: [..], kwargs: {..}}`, tensors in it being
 ///   `{class_name: "__keras_tensor__", config: {shape, dtype, keras_history: [layer, node,
-///   tensor]}}`. From old files `shape` is null. Nodes count from 0, **except** for a nested
-///   `Functional`, whose own inside is node 0 and whose calls count from 1 (as in Keras).
+///   tensor]}}`, `node` counting the calls of that layer from 0. From old files `shape` is empty:
+///   they do not tell it.
 /// - `input_layers` and `output_layers` are one `[layer, node, tensor]`, or a list or object of
-///   such; [`tensor_refs`] flattens them.
+///   such. **Here, and here alone, the calls of a nested `Functional` count from 1**, as in Keras;
+///   [`model_inputs`] and [`model_outputs`] flatten them and count from 0.
 /// - A `Bidirectional` always has `layer` (named `forward_..`) and `backward_layer`.
 /// - Initial states of a recurrent layer are in `kwargs.initial_state`, not among `args`.
 /// - Initializers, regularizers, constraints are objects `{module, class_name, config,
@@ -67,11 +68,11 @@ enum Generation {
 pub fn normalise(config: Value, keras_version: Option<&str>) -> Result<Value> {
     let mut model = into_object(config, "the model")?;
     // `to_json` of Keras 2 puts the version and the backend beside the model.
-    let inside = model.remove("keras_version");
-    model.remove("backend");
+    let inside = model.shift_remove("keras_version");
+    model.shift_remove("backend");
     let version = keras_version.or(inside.as_ref().and_then(Value::as_str));
     let generation = generation(&model, version);
-    let compiled = model.remove("compile_config");
+    let compiled = model.shift_remove("compile_config");
     let mut model = layer::serialised(Value::Object(model), generation, "the model")?;
     refuse_lambda(&model, "the model")?;
     let compiled = match compiled {
@@ -94,7 +95,7 @@ pub(crate) fn normalise_legacy(
     let mut model = into_object(model, "model_config")?;
     if let Some(training) = training {
         let mut training = into_object(training, "training_config")?;
-        if let Some(optimizer) = training.remove("optimizer_config") {
+        if let Some(optimizer) = training.shift_remove("optimizer_config") {
             training.insert("optimizer".into(), optimizer);
         }
         model.insert("compile_config".into(), Value::Object(training));
