@@ -321,3 +321,23 @@ fn digits_as_nested_vecs_and_as_arrays_are_the_same_data() -> TestResult {
     assert_eq!(model.predict(flat)?, wanted);
     Ok(())
 }
+
+#[test]
+fn a_number_that_the_embedding_does_not_know_is_an_error_before_anything_runs() -> TestResult {
+    let mut model = Sequential::new();
+    model.add(Embedding::new(5, 2).input_shape([3]))?;
+    model.add(Lstm::new(2))?;
+    let text = message(model.predict(&array![[0, 1, 2], [3, 4, 5]]));
+    assert_eq!(
+        text,
+        "x: holds the number 5 in row 1, but the Embedding knows 5 numbers, 0 to 4: its first argument must be larger \
+         than the largest number, as in `Embedding::new(6, 8)`"
+    );
+    // Inside a model inside a model, too.
+    let mut outer = Sequential::new();
+    outer.add(model)?;
+    assert!(
+        message(outer.predict(&array![[0, 1, -2]])).starts_with("x: holds the number -2 in row 0")
+    );
+    Ok(())
+}

@@ -2,7 +2,7 @@
 //! configuration survive a round trip.
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
-use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
+use burn::tensor::{DType, Device, Tensor, TensorData};
 use burn_keras::backend::{Backend, set_device};
 use burn_keras::layers::{Context, LayerHandle, Registry};
 use burn_keras::prelude::*;

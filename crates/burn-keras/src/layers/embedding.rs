@@ -1,7 +1,7 @@
 //! Categories to vectors.
 
 use burn::module::{Module, Param};
-use burn::tensor::Tensor;
+use burn::tensor::{Int, Tensor};
 use serde_json::{Map, Value, json};
 
 use super::{Context, Layer, LayerOptions, MaskPolicy, WeightBuilder, describe, only};
@@ -74,6 +74,25 @@ impl Embedding {
         self
     }
 
+    fn check_range(&self, numbers: Tensor<1, Int>) -> Result<()> {
+        let numbers = numbers
+            .try_into_vec_as::<i64>()
+            .map_err(|e| Error::Device(format!("reading a tensor failed: {e}")))?;
+        match numbers
+            .iter()
+            .find(|n| **n < 0 || **n >= self.input_dim as i64)
+        {
+            None => Ok(()),
+            Some(wrong) => Err(Error::tensor(
+                describe(self),
+                format!(
+                    "got the number {wrong}, but knows 0 to {} only",
+                    self.input_dim - 1
+                ),
+            )),
+        }
+    }
+
     /// Reads the layer's own keys of Keras' configuration.
     ///
     /// # Errors
@@ -128,6 +147,11 @@ impl Layer for Embedding {
         let mut shape = x.shape();
         let count = shape.iter().product();
         let flat = x.int_as([count])?;
+        // A lookup outside the table would be a panic in burn. On a GPU reading the numbers back would cost more than
+        // the layer, so there only data handed to the model are checked, before they are uploaded.
+        if crate::backend::is_cpu(&x.device()) {
+            self.check_range(flat.clone())?;
+        }
         let y = weight.val().select(0, flat);
         let mask = match (self.mask_zero, shape.as_slice()) {
             (true, &[_, _]) => Some(x.int::<2>()?.not_equal_elem(0)),
@@ -135,6 +159,10 @@ impl Layer for Embedding {
         };
         shape.push(self.output_dim);
         Ok(vec![AnyTensor::from_flat(y, &shape)?.with_mask(mask)])
+    }
+
+    fn input_range(&self, _index: usize) -> Option<std::ops::Range<usize>> {
+        Some(0..self.input_dim)
     }
 
     fn mask_policy(&self) -> MaskPolicy {

@@ -35,10 +35,11 @@ static IDENTITIES: AtomicU64 = AtomicU64::new(0);
 
 impl LayerHandle {
     pub(crate) fn from_box(layer: Box<dyn DynLayer>) -> Self {
+        let built_for = layer.built_inputs();
         Self(Arc::new(Slot {
             identity: IDENTITIES.fetch_add(1, Ordering::Relaxed),
             layer: RwLock::new(layer),
-            built_for: RwLock::new(None),
+            built_for: RwLock::new(built_for),
             lost_a_mask: AtomicBool::new(false),
         }))
     }

@@ -105,6 +105,12 @@ pub trait Layer: std::fmt::Debug + Send + Sync {
     /// [`Error::Tensor`] when the tensors have shapes that the layer was not built for.
     fn forward(&self, inputs: &[AnyTensor], context: &mut Context) -> Result<Vec<AnyTensor>>;
 
+    /// The whole numbers that input number `index` must lie among, for a layer that looks its input up (`Embedding`).
+    fn input_range(&self, index: usize) -> Option<std::ops::Range<usize>> {
+        let _ = index;
+        None
+    }
+
     /// What happens to the mask of the input.
     fn mask_policy(&self) -> MaskPolicy {
         MaskPolicy::Pass
@@ -121,6 +127,12 @@ pub trait Layer: std::fmt::Debug + Send + Sync {
     /// The layers inside, for a layer that is a whole model.
     #[doc(hidden)]
     fn inner_layers(&self) -> Option<&[LayerHandle]> {
+        None
+    }
+
+    /// The input shapes of a layer that is a whole model and built already.
+    #[doc(hidden)]
+    fn built_inputs(&self) -> Option<Vec<Dims>> {
         None
     }
 

@@ -194,6 +194,14 @@ impl Layer for Model {
         self.graph()?.run(&self.layers, inputs.to_vec(), context)
     }
 
+    fn input_range(&self, index: usize) -> Option<std::ops::Range<usize>> {
+        let graph = self.graph.as_ref()?;
+        graph.steps.iter().find_map(|step| {
+            let place = step.inputs.iter().position(|value| *value == index)?;
+            self.layers[step.layer].read().input_range(place)
+        })
+    }
+
     fn mask_policy(&self) -> MaskPolicy {
         MaskPolicy::Own
     }
@@ -204,6 +212,11 @@ impl Layer for Model {
 
     fn inner_layers(&self) -> Option<&[LayerHandle]> {
         Some(&self.layers)
+    }
+
+    fn built_inputs(&self) -> Option<Vec<Dims>> {
+        let graph = self.graph.as_ref()?;
+        Some(graph.inputs.iter().map(|i| i.dims.clone()).collect())
     }
 
     fn share(&self) -> Option<Box<dyn DynLayer>> {

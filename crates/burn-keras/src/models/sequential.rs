@@ -51,8 +51,8 @@ impl Sequential {
 
     /// Adds a layer, an [`Input`], or another model at the end.
     ///
-    /// Once the input shape is known the layer is built at once; before that, at the first `fit`, `evaluate`,
-    /// `predict` or [`build`](Model::build).
+    /// Once the input shape is known the layer is built at once; before that, at the first `fit`, `train_on_batch` or
+    /// [`build`](Model::build).
     ///
     /// # Errors
     ///

@@ -17,7 +17,8 @@ pub struct Summary {
     trainable: usize,
     non_trainable: usize,
     device: String,
-    notes: Vec<String>,
+    /// How layers run, with the layers that do.
+    notes: Vec<(String, Vec<String>)>,
 }
 
 #[derive(Clone, Debug)]
@@ -46,11 +47,16 @@ impl Summary {
             Ok(device) => crate::backend::device_name(&device),
             Err(error) => error.to_string(),
         };
-        let notes = model
-            .leaves()
-            .iter()
-            .filter_map(|l| l.read().note().map(|note| format!("{}: {note}", l.name())))
-            .collect();
+        let mut notes: Vec<(String, Vec<String>)> = Vec::new();
+        for layer in model.leaves() {
+            let Some(note) = layer.read().note() else {
+                continue;
+            };
+            match notes.iter_mut().find(|(text, _)| *text == note) {
+                Some((_, layers)) => layers.push(layer.name()),
+                None => notes.push((note, vec![layer.name()])),
+            }
+        }
         Self {
             model: model.model_name().to_string(),
             rows: rows(model),
@@ -168,8 +174,8 @@ impl fmt::Display for Summary {
             writeln!(f, " {what}: {} ({})", thousands(count), bytes(count * 4))?;
         }
         write!(f, " Device: {}", self.device)?;
-        for note in &self.notes {
-            write!(f, "\n {note}")?;
+        for (note, layers) in &self.notes {
+            write!(f, "\n {note}: {}", layers.join(", "))?;
         }
         Ok(())
     }

@@ -43,8 +43,12 @@ pub(crate) fn inputs<'a>(model: &Model, name: &str, x: Vec<Values<'a>>) -> Resul
     same_sizes(name, &x)?;
     x.into_iter()
         .zip(&graph.inputs)
-        .map(|(values, input)| {
+        .enumerate()
+        .map(|(i, (values, input))| {
             values.check_finite(name)?;
+            if let Some(range) = crate::layers::Layer::input_range(model, i) {
+                check_categories(name, &values, range.end)?;
+            }
             let place = if graph.inputs.len() == 1 {
                 describe(model)
             } else {
@@ -332,34 +336,30 @@ fn check_classes(name: &str, values: &Values<'_>, classes: Option<usize>) -> Res
     let Some(classes) = classes else {
         return Ok(());
     };
-    let width = (values.shape().iter().product::<usize>() / values.samples().max(1)).max(1);
-    let wrong = match values {
-        Values::Int(array) => array
-            .iter()
-            .position(|v| *v < 0 || *v as usize >= classes)
-            .zip(
-                array
-                    .iter()
-                    .find(|v| **v < 0 || **v as usize >= classes)
-                    .map(|v| f64::from(*v)),
-            ),
-        Values::Float(array) => {
-            let bad = |v: &f32| *v < 0.0 || *v >= classes as f32 || v.fract() != 0.0;
-            array
-                .iter()
-                .position(bad)
-                .zip(array.iter().find(|v| bad(v)).map(|v| f64::from(*v)))
-        }
-    };
-    match wrong {
+    match values.first_outside(classes, true) {
         None => Ok(()),
-        Some((position, value)) => Err(Error::data(
+        Some((row, value)) => Err(Error::data(
             name,
             format!(
-                "holds the class {value} in row {}, but the output has {classes} classes, 0 to {}; number the classes from \
-                 0, or make the last layer wider",
-                position / width,
+                "holds the class {value} in row {row}, but the output has {classes} classes, 0 to {}; number the classes \
+                 from 0, or make the last layer wider",
                 classes.saturating_sub(1)
+            ),
+        )),
+    }
+}
+
+/// Checks the numbers that an `Embedding` will look up.
+fn check_categories(name: &str, values: &Values<'_>, categories: usize) -> Result<()> {
+    match values.first_outside(categories, false) {
+        None => Ok(()),
+        Some((row, value)) => Err(Error::data(
+            name,
+            format!(
+                "holds the number {value} in row {row}, but the Embedding knows {categories} numbers, 0 to {}: its first \
+                 argument must be larger than the largest number, as in `Embedding::new({}, 8)`",
+                categories.saturating_sub(1),
+                value.max(0.0) as u64 + 1
             ),
         )),
     }

@@ -395,11 +395,11 @@ impl Layer for Lstm {
     fn note(&self) -> Option<String> {
         let kernel = self.kernel.as_ref()?;
         Some(match self.settings.implementation {
-            Implementation::Burn => "runs by burn's module, as asked for".to_string(),
+            Implementation::Burn => "Run by burn's module, as asked for".to_string(),
             Implementation::Fused | Implementation::Auto => {
                 match self.not_fused(&kernel.lazy_device(), DType::F32) {
-                    None => "runs fused".to_string(),
-                    Some(reason) => format!("runs by burn's module: {reason}"),
+                    None => "Run fused".to_string(),
+                    Some(reason) => format!("Run by burn's module ({reason})"),
                 }
             }
         })
