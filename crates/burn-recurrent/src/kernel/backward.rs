@@ -14,7 +14,7 @@ use std::ops::Range;
 /// Length of `k` whose packed panel stays in the nearest cache but one.
 const K_BLOCK: usize = 512;
 /// Rows that one pass over a packed panel should at least serve.
-const ROWS: usize = 256;
+const ROWS: usize = 640;
 
 /// Gradients of the results. What is `None` is zero; pointers and strides as in [`Output`].
 pub(crate) type Given<E> = Output<E>;

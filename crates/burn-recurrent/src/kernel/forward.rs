@@ -19,7 +19,7 @@ const PARALLEL_WORK: usize = 1_500_000;
 /// A step too small to be worth a barrier.
 const PARALLEL_STEP: usize = 1_500_000;
 /// Rows that one pass over a packed panel should at least serve.
-const ROWS: usize = 256;
+const ROWS: usize = 640;
 
 /// How the work is cut up. It depends on the number of threads; results don't.
 #[derive(Clone, Copy, Debug)]

@@ -136,6 +136,12 @@ unsafe fn tile<V: Vector, const MR: usize, const NV: usize, const SKIP: usize>(
     // SAFETY: the caller vouches for the pointers and runs inside `vectorize`.
     unsafe {
         let c = target.c.offset(r as isize * target.row);
+        for m in MR..2 * MR {
+            for v in 0..NV {
+                let next = c.wrapping_offset(m as isize * target.row);
+                V::prefetch(next.wrapping_add(v * V::LANES));
+            }
+        }
         let mut acc = [[V::splat(V::E::default()); NV]; MR];
         match start {
             Start::Zero => {}
@@ -188,11 +194,29 @@ unsafe fn add<V: Vector, const MR: usize, const NV: usize, const SKIP: usize>(
     unsafe {
         // A local copy, which the compiler keeps in registers.
         let mut sums = *acc;
+        let columns_of_a = product.k != 1;
+        // The first tiles of a panel fetch the panel that comes next.
+        let k = product.len * product.blocks;
+        let mut next_b = if r < 4 * MR {
+            product
+                .b
+                .wrapping_add(k * product.b_step + r / MR * k * (64 / size_of::<V::E>()))
+        } else {
+            product.b
+        };
         let mut b = product.b;
         let mut block = product.a.offset(r as isize * product.row);
         for _ in 0..product.blocks {
             let mut a = block;
             for _ in 0..product.len {
+                if columns_of_a {
+                    // The next tile reads the next columns of the same rows, each on a line of its own,
+                    // which no hardware prefetcher sees coming.
+                    V::prefetch(a.wrapping_add(64 / size_of::<V::E>()));
+                } else {
+                    V::prefetch(next_b);
+                    next_b = next_b.wrapping_add(64 / size_of::<V::E>());
+                }
                 let mut columns = [V::splat(V::E::default()); NV];
                 for v in 0..NV {
                     if v != SKIP {

@@ -205,6 +205,9 @@ pub(crate) trait Vector: Copy + 'static {
     /// `self / d` for `d` in `[1, 2]`, to within an ulp.
     unsafe fn divide(self, d: Self) -> Self;
 
+    /// Asks for the cache line at `p`, which may be any address.
+    unsafe fn prefetch(p: *const Self::E);
+
     /// Runs `f` as code compiled for this instruction set.
     ///
     /// # Safety

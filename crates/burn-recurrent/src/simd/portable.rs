@@ -126,6 +126,8 @@ macro_rules! portable {
                 self.zip(d, |a, b| a / b)
             }
             #[inline(always)]
+            unsafe fn prefetch(_: *const $float) {}
+            #[inline(always)]
             unsafe fn vectorize<R>(f: impl FnOnce() -> R) -> R {
                 f()
             }

@@ -121,6 +121,11 @@ macro_rules! x86_vector {
                 Self(unsafe { $divide })
             }
             #[inline(always)]
+            unsafe fn prefetch(p: *const $float) {
+                // SAFETY: a prefetch never faults.
+                unsafe { _mm_prefetch::<_MM_HINT_T0>(p.cast()) }
+            }
+            #[inline(always)]
             unsafe fn vectorize<R>(f: impl FnOnce() -> R) -> R {
                 #[target_feature(enable = $features)]
                 unsafe fn enter<R>(f: impl FnOnce() -> R) -> R {
