@@ -156,9 +156,55 @@ fn a_config_of_the_reference_release_passes_unchanged() {
     {
         let mut archive =
             zip::ZipArchive::new(std::fs::File::open(fixture(&file)).unwrap()).unwrap();
-        let wanted: Value =
+        let mut wanted: Value =
             serde_json::from_reader(archive.by_name("config.json").unwrap()).unwrap();
-        assert_eq!(read_model(fixture(&file)).unwrap().config, wanted, "{file}");
+        forget(&mut wanted);
+        let found = read_model(fixture(&file)).unwrap().config;
+        if let Some(place) = difference(&found, &wanted, "") {
+            panic!("{file}, at {place}");
+        }
+    }
+}
+
+/// Addresses in the Python that wrote the file.
+fn forget(value: &mut Value) {
+    match value {
+        Value::Object(object) => {
+            object.remove("shared_object_id");
+            object.values_mut().for_each(forget);
+        }
+        Value::Array(list) => list.iter_mut().for_each(forget),
+        _ => {}
+    }
+}
+
+/// The first place where two values differ.
+fn difference(a: &Value, b: &Value, at: &str) -> Option<String> {
+    match (a, b) {
+        // Keras itself has the one layer SpatialDropout1D with a plain name.
+        (policy, Value::String(name))
+            if policy["class_name"] == "DTypePolicy" && name == "float32" =>
+        {
+            None
+        }
+        (Value::Object(x), Value::Object(y)) => {
+            let keys: BTreeSet<_> = x.keys().chain(y.keys()).collect();
+            let null = Value::Null;
+            keys.into_iter()
+                .find_map(|key| match (x.get(key), y.get(key)) {
+                    (Some(a), Some(b)) => difference(a, b, &format!("{at}/{key}")),
+                    (a, b) => Some(format!(
+                        "{at}/{key}: {} for {}",
+                        a.unwrap_or(&null),
+                        b.unwrap_or(&null)
+                    )),
+                })
+        }
+        (Value::Array(x), Value::Array(y)) if x.len() == y.len() => {
+            let mut both = x.iter().zip(y).enumerate();
+            both.find_map(|(i, (a, b))| difference(a, b, &format!("{at}/{i}")))
+        }
+        _ => (a != b).then(|| format!("{at}: {a} for {b}")),
     }
 }
 

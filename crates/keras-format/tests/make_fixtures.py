@@ -299,8 +299,8 @@ def hostile():
         return h5, h5.create_group("layers/dense/vars")
 
     h5, group = weights("soft_link")
-    h5["elsewhere"] = np.zeros(2, "float32")
-    group["0"] = h5py.SoftLink("/elsewhere")
+    h5["layers/other/vars/0"] = np.zeros(2, "float32")
+    group["0"] = h5py.SoftLink("/layers/other/vars/0")
     h5, group = weights("external_link")
     group["0"] = h5py.ExternalLink("/etc/passwd", "/x")
     h5, group = weights("external_data")

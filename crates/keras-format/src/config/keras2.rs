@@ -81,7 +81,9 @@ pub(super) fn layer(
             }
         }
         "SpatialDropout1D" => {
+            // Keras 3's has neither; it has nothing to train.
             config.shift_remove("noise_shape");
+            config.shift_remove("trainable");
         }
         _ => {}
     }

@@ -60,12 +60,14 @@ enum Generation {
 /// - In `compile_config` the optimizer is an object with Keras 3's argument names, from a plain
 ///   name with an empty config; `decay` of Keras 2 is an `InverseTimeDecay` schedule. Loss and
 ///   metrics keep the user's form.
-/// - Keys that don't touch the result (`implementation`, `shared_object_id`, ...) may be there.
+/// - Python's `shared_object_id` is gone. Other keys that don't touch the result may be there.
 ///
 /// # Errors
 /// [`Error::Lambda`], [`Error::DtypePolicy`] and [`Error::Option`] for what is refused by name;
 /// [`Error::Config`] for what is no model config.
 pub fn normalise(config: Value, keras_version: Option<&str>) -> Result<Value> {
+    let mut config = config;
+    forget_identities(&mut config);
     let mut model = into_object(config, "the model")?;
     // `to_json` of Keras 2 puts the version and the backend beside the model.
     let inside = model.shift_remove("keras_version");
@@ -135,6 +137,18 @@ fn refuse_lambda(value: &Value, within: &str) -> Result<()> {
             .iter()
             .try_for_each(|inner| refuse_lambda(inner, within)),
         _ => Ok(()),
+    }
+}
+
+/// `shared_object_id` is an address in the Python that saved the file.
+fn forget_identities(value: &mut Value) {
+    match value {
+        Value::Object(object) => {
+            object.shift_remove("shared_object_id");
+            object.values_mut().for_each(forget_identities);
+        }
+        Value::Array(list) => list.iter_mut().for_each(forget_identities),
+        _ => {}
     }
 }
 
