@@ -1,7 +1,63 @@
-//! LSTM, GRU and SimpleRNN over a whole sequence as one differentiable [burn](burn) operation each.
+//! LSTM, GRU and SimpleRNN over a whole sequence as one differentiable [burn] operation each, with
+//! hand-written kernels for the CPU.
+//!
+//! burn's own `nn::Lstm` does eight small matrix products and a dozen element-wise operations at every
+//! time step, each a node on the tape. Here a sequence is one node: one product for the input of many
+//! steps, one per step on weights packed once, gates and cell in the same pass, and a backward pass by
+//! hand that computes the gradients of the tensors that are tracked and no others.
+//!
+//! | | |
+//! |---|---|
+//! | [`lstm`], [`gru`], [`simple_rnn`] | the operations: initial and final states, masks, reversed time, dropout on input and state |
+//! | [`FusedLstm`] | a drop-in for [`burn::nn::Lstm`] |
+//! | [`packed`] | inference on plain slices, without tensors and without allocations |
+//! | [`activations`] | which activations are built in |
+//! | [`check_support`] | whether there are kernels for a device and type |
+//!
+//! Nothing panics on what a caller gives: every function returns an [`Error`] that says what to change,
+//! so that a caller can fall back to burn's own operations.
+//!
+//! # Backends
+//!
+//! Kernels exist for `Flex` (feature `flex`, on by default) and `NdArray` (feature `ndarray`), in `f32`
+//! and `f64`. On other backends the functions return [`Error::UnsupportedBackend`]. GPU kernels can join
+//! by implementing one trait, without a change to what is here.
+//!
+//! # Instruction sets and threads
+//!
+//! AVX-512, AVX2 or plain Rust is chosen at run time ([`SimdLevel`]); no compiler flags are needed. On
+//! 64-bit ARM the plain kernels compile to NEON; that is untested. Work is shared among the threads of
+//! the current rayon pool where it is worth it. Results are the same, bit for bit, for any number of
+//! threads; between instruction sets they differ in the last bits.
+//!
+//! # Example
+//!
+//! A training step's forward and backward pass:
+//!
+//! ```
+//! use burn::tensor::{Device, Distribution, Tensor};
+//! use burn_recurrent::{LstmWeights, Options, lstm};
+//!
+//! let device = Device::flex().autodiff();
+//! let random = |rows, columns| {
+//!     Tensor::<2>::random([rows, columns], Distribution::Uniform(-0.2, 0.2), &device).require_grad()
+//! };
+//! let weights = LstmWeights {
+//!     kernel: random(16, 4 * 32),
+//!     recurrent_kernel: random(32, 4 * 32),
+//!     bias: Some(Tensor::zeros([4 * 32], &device).require_grad()),
+//! };
+//! let x = Tensor::<3>::random([64, 8, 16], Distribution::Default, &device);
+//!
+//! let last = lstm(x, weights.clone(), None, &Options::default())?.last.unwrap();
+//! let gradients = last.sum().backward();
+//! assert_eq!(weights.kernel.grad(&gradients).unwrap().dims(), [16, 128]);
+//! # Ok::<(), burn_recurrent::Error>(())
+//! ```
 #![cfg_attr(feature = "ndarray", allow(deprecated))]
 
 pub mod activations;
+mod checks;
 mod error;
 mod fused_lstm;
 mod gru;
@@ -15,12 +71,13 @@ mod simple_rnn;
 mod team;
 mod workspace;
 
+pub use checks::check_support;
 pub use error::{Error, Result};
 pub use fused_lstm::FusedLstm;
 pub use gru::{GruWeights, gru};
 pub use kernel::Kind;
 pub use lstm::{LstmState, LstmWeights, lstm};
-pub use sequence::{Options, Output, check_support};
+pub use sequence::{Options, Output};
 pub use simd::{SimdLevel, force_simd_level};
 pub use simple_rnn::{SimpleRnnWeights, simple_rnn};
 pub use workspace::release_workspaces;

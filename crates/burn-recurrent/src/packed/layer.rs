@@ -7,7 +7,6 @@ use crate::kernel::forward::{Cut, Forward, Output, Plan, Weights};
 use crate::kernel::{Kind, Problem, Shape, Shared, at_level};
 use crate::simd::{SimdLevel, Vector};
 use crate::team;
-use crate::workspace::Buffer;
 
 /// A recurrent layer's weights as they come.
 #[derive(Clone, Copy, Debug)]
@@ -128,8 +127,8 @@ impl<E: Float> PackedLayer<E> {
     /// `[batch, timesteps]` is zero are skipped: states and output stay. `reverse` processes the last
     /// step first; `y` is in that order too.
     ///
-    /// Large batches are shared among the threads of the current rayon pool; working memory is kept
-    /// for later calls, so that small ones allocate nothing.
+    /// Large batches are shared among the threads of the current rayon pool, which allocates a little;
+    /// small ones run on this thread and allocate nothing, once a sequence of this length has been.
     ///
     /// # Errors
     ///
@@ -229,7 +228,7 @@ unsafe fn pack<V: Vector<E: Float>>(layer: &PackedLayer<V::E>, from: &Layer<'_, 
     };
     let mut state = layer.state(1);
     let output = Output::default();
-    let memory = state.memory(&layer.weights, None);
+    let memory = state.memory(&layer.weights, 0);
     let work = Forward::<V>::new(&p, &output, ONE_STEP, memory, true);
     for panel in 0..p.shape.panels(V::LANES) {
         // SAFETY: the weights have room for all panels.
@@ -249,7 +248,7 @@ unsafe fn step<V: Vector<E: Float>>(
     p.x = x.as_ptr();
     let output = Output::default();
     let rows = 0..state.batch;
-    let memory = state.memory(&layer.weights, None);
+    let memory = state.memory(&layer.weights, 0);
     let work = Forward::<V>::new(&p, &output, ONE_STEP, memory, true);
     // SAFETY: the states and `x` are of the problem's size.
     unsafe { work.chunk(rows) };
@@ -290,8 +289,7 @@ unsafe fn sequence<V: Vector<E: Float>>(
         ..Output::default()
     };
     let cut = Cut::new::<V>(&p, false);
-    let z = Buffer::new(cut.z_len::<V>(&p.shape));
-    let memory = state.memory(&layer.weights, Some(&z));
+    let memory = state.memory(&layer.weights, cut.z_len::<V>(&p.shape));
     let work = Forward::<V>::new(&p, &output, cut, memory, true);
     team::run(&work, cut.plan.helpers);
     state.settle(steps);

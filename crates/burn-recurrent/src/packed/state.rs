@@ -111,16 +111,16 @@ impl<E: Float> PackedState<E> {
         }
     }
 
-    /// The memory of a forward pass over these states. `z` needs as much room as a step takes.
-    pub(super) fn memory<'a>(
-        &'a mut self,
-        weights: &'a Weights<E>,
-        z: Option<&Buffer<E>>,
-    ) -> Memory<'a, E> {
+    /// The memory of a forward pass over these states, with room for `z_len` floats in `z`: kept from
+    /// call to call, so that only a longer sequence than ever before allocates.
+    pub(super) fn memory<'a>(&'a mut self, weights: &'a Weights<E>, z_len: usize) -> Memory<'a, E> {
+        if self.z.len() < z_len {
+            self.z = Buffer::new(z_len);
+        }
         let share = |b: &Option<Buffer<E>>| b.as_ref().map(|b| Shared(b.ptr()));
         Memory {
             weights,
-            z: Shared(z.unwrap_or(&self.z).ptr()),
+            z: Shared(self.z.ptr()),
             h: Shared(self.h.ptr()),
             c: share(&self.c),
             rh: share(&self.rh),
