@@ -15,6 +15,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import traceback
 import zipfile
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
@@ -144,8 +145,7 @@ def model_of_config(config):
         optimizer = keras.saving.deserialize_keras_object(compiled["optimizer"])
         loss = compiled["loss"]
         loss = loss if isinstance(loss, str) else keras.saving.deserialize_keras_object(loss)
-        metrics = compiled["metrics"]
-        model.compile(optimizer, loss, metrics=metrics[0] if metrics else None)
+        model.compile(optimizer, loss, metrics=compiled["metrics"])
     return model
 
 
@@ -174,19 +174,26 @@ def old_keras_file(file):
     CHECKED.append(f"{file}: {len(model.get_weights())} weights")
 
 
+FAILED = []
 for file in sorted(os.listdir(HERE)):
     if not file.startswith("k"):
         continue
     if file in ("k3_lambda.keras", "k3_mixed.keras", "k3_bfloat16.weights.h5", "k2_hard_weights.h5"):
         continue
-    if file.startswith("k2_") and file.endswith(".keras"):
-        old_keras_file(file)
-    elif file.endswith(".keras"):
-        copy_of_keras_file(file)
-    elif file.endswith(".weights.h5"):
-        copy_of_weights_file(file)
-    elif file.endswith(".h5"):
-        legacy_file(file)
+    try:
+        if file.startswith("k2_") and file.endswith(".keras"):
+            old_keras_file(file)
+        elif file.endswith(".keras"):
+            copy_of_keras_file(file)
+        elif file.endswith(".weights.h5"):
+            copy_of_weights_file(file)
+        elif file.endswith(".h5"):
+            legacy_file(file)
+    except Exception:
+        FAILED.append(file)
+        print(f"FAILED {file}")
+        traceback.print_exc()
 
 print("\n".join(CHECKED))
-print(f"{len(CHECKED)} passed, 0 failed")
+print(f"{len(CHECKED)} passed, {len(FAILED)} failed")
+sys.exit(1 if FAILED else 0)

@@ -48,7 +48,10 @@ pub(super) fn normalise(
         let value = config.shift_remove(key).unwrap_or_default();
         let value = match (key, generation) {
             ("optimizer", _) => optimizer(value, generation)?,
-            ("loss" | "metrics" | "weighted_metrics", Generation::Keras2) => objective(value, key),
+            ("loss", Generation::Keras2) => objective(value, key),
+            ("metrics" | "weighted_metrics", Generation::Keras2) => {
+                one_output(objective(value, key))
+            }
             ("loss_weights", Generation::Keras2) if is_empty(&value) => Value::Null,
             ("run_eagerly", _) if value.is_null() => Value::Bool(false),
             ("steps_per_execution", _) if value.is_null() => Value::from(1),
@@ -57,6 +60,16 @@ pub(super) fn normalise(
         done.insert(key.into(), value);
     }
     Ok(done)
+}
+
+/// Keras 2 wrote a list for every output even where there is one.
+fn one_output(metrics: Value) -> Value {
+    match metrics {
+        Value::Array(mut list) if list.len() == 1 && list.iter().all(Value::is_array) => {
+            list.pop().unwrap_or_default()
+        }
+        other => other,
+    }
 }
 
 fn is_empty(value: &Value) -> bool {

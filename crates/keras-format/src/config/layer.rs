@@ -23,6 +23,16 @@ pub(super) fn serialised(value: Value, generation: Generation, within: &str) -> 
         // An operation in the graph (a mask as `NotEqual`): no layer, no dtype policy.
         return Ok(Value::Object(object));
     }
+    if generation == Generation::Keras3
+        && module.is_empty()
+        && !object.contains_key("module")
+        && is_bare(&object)
+    {
+        // The same in a legacy file, which leaves the module out. All of them are of this one.
+        object.insert("module".into(), "keras.src.ops.numpy".into());
+        object.insert("registered_name".into(), class.into());
+        return Ok(Value::Object(object));
+    }
     let identity = Identity::of(&object, &class, &module, generation);
     let mut config = match object.shift_remove("config") {
         // Sequential before Keras 2.2.3: the bare list of layers.
@@ -65,6 +75,16 @@ pub(super) fn serialised(value: Value, generation: Generation, within: &str) -> 
         }
     }
     Ok(Value::Object(done))
+}
+
+/// Whether an object without a module is an operation: every layer has a dtype or `trainable`.
+fn is_bare(object: &Map<String, Value>) -> bool {
+    let config = object.get("config").and_then(Value::as_object);
+    config.is_some_and(|config| {
+        !["dtype", "trainable", "layers"]
+            .iter()
+            .any(|key| config.contains_key(*key))
+    })
 }
 
 /// What a class is called in the one form.
