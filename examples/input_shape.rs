@@ -6,6 +6,9 @@
 //! together are a matrix `[words, 31]`. An LSTM reads `[batch, timesteps, features]`, so one axis is missing. The task:
 //! which of seven languages is the word from?
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use burn_keras::ndarray::{Array1, Array2, Array3, Axis, s};
 use burn_keras::prelude::*;
 
@@ -16,6 +19,11 @@ const HELD_BACK: usize = 2000;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let epochs = std::env::args().nth(1).map_or(Ok(8), |a| a.parse())?;
     set_random_seed(1);
+
+    // Ctrl-C ends the training after the running batch.
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed))?;
 
     let (x, y, languages) = words();
     println!("x {:?}: one row a word, one column a letter", x.shape());
@@ -36,7 +44,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let numbers = x.mapv(|code| code as f32 / 26.0).insert_axis(Axis(2));
     println!("x {:?}, input_shape [{TIMESTEPS}, 1]", numbers.shape());
     let mut model = classifier(Lstm::new(32).input_shape([TIMESTEPS, 1]), languages.len())?;
-    train(&mut model, &numbers, &y, epochs)?;
+    train(&mut model, &numbers, &y, epochs, &stop)?;
 
     println!("\n2. A letter is a category, one-hot: [words, 31] becomes [words, 31, 27]");
     let one_hot = one_hot(&x);
@@ -48,7 +56,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Lstm::new(32).input_shape([TIMESTEPS, CODES]),
         languages.len(),
     )?;
-    train(&mut model, &one_hot, &y, epochs)?;
+    train(&mut model, &one_hot, &y, epochs, &stop)?;
 
     println!("\n3. A letter is a category, its vector learned: [words, 31] stays as it is");
     let mut model = Sequential::new();
@@ -65,7 +73,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     model.fit(
         &x.slice(s![..split, ..]),
         &y.slice(s![..split]),
-        Fit::new().batch_size(128).epochs(epochs).verbose(2),
+        Fit::new()
+            .batch_size(128)
+            .epochs(epochs)
+            .verbose(2)
+            .stop_when(Arc::clone(&stop)),
     )?;
     println!(
         "{}",
@@ -83,13 +95,23 @@ fn classifier(lstm: Lstm, languages: usize) -> Result<Sequential> {
     Ok(model)
 }
 
-fn train(model: &mut Sequential, x: &Array3<f32>, y: &Array1<i32>, epochs: usize) -> Result<()> {
+fn train(
+    model: &mut Sequential,
+    x: &Array3<f32>,
+    y: &Array1<i32>,
+    epochs: usize,
+    stop: &Arc<AtomicBool>,
+) -> Result<()> {
     println!("{}", model.summary());
     let split = x.dim().0 - HELD_BACK;
     model.fit(
         &x.slice(s![..split, .., ..]),
         &y.slice(s![..split]),
-        Fit::new().batch_size(128).epochs(epochs).verbose(2),
+        Fit::new()
+            .batch_size(128)
+            .epochs(epochs)
+            .verbose(2)
+            .stop_when(Arc::clone(stop)),
     )?;
     println!(
         "{}",

@@ -5,11 +5,14 @@
 //! The labels are random real numbers, not one-hot and not summing to 1. A cross-entropy accepts them, as in Keras, but
 //! there is nothing to learn from them.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use burn_keras::ndarray::{Array2, Array3};
 use burn_keras::prelude::*;
 use burn_keras::random::Generator;
 
-fn main() -> Result<()> {
+fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (timesteps, data_dim, num_classes) = (8, 16, 10);
 
     let mut random = Generator::new(1);
@@ -30,13 +33,19 @@ fn main() -> Result<()> {
     model.compile("rmsprop", "categorical_crossentropy", ["accuracy"])?;
     println!("{}", model.summary());
 
+    // Ctrl-C ends the training after the running batch.
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed))?;
+
     let history = model.fit(
         &x_train,
         &y_train,
         Fit::new()
             .batch_size(64)
             .epochs(5)
-            .validation_data(&x_val, &y_val),
+            .validation_data(&x_val, &y_val)
+            .stop_when(stop),
     )?;
     println!("{history}");
     println!("{}", model.evaluate(&x_val, &y_val)?);

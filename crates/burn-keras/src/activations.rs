@@ -137,6 +137,24 @@ impl Activation {
         if self == Self::Glu { size / 2 } else { size }
     }
 
+    /// Checks that it can be applied to a last axis of this size.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Argument`] for an odd size and `glu`.
+    pub(crate) fn check_size(self, place: &str, size: usize) -> Result<()> {
+        if self == Self::Glu && size % 2 == 1 {
+            return Err(Error::argument(
+                place,
+                "activation",
+                format!(
+                    "is \"glu\", which splits the last axis in two halves, but its size is {size}"
+                ),
+            ));
+        }
+        Ok(())
+    }
+
     /// Applies it to a tensor of any rank; softmax and the like work along the last axis.
     ///
     /// # Errors
@@ -149,12 +167,7 @@ impl Activation {
         let mut shape = x.shape();
         let rows = x.float_rows()?;
         if let Some(last) = shape.last_mut() {
-            if self == Self::Glu && *last % 2 == 1 {
-                return Err(Error::tensor(
-                    "Activation glu",
-                    format!("splits the last axis in two halves, but its size is {last}"),
-                ));
-            }
+            self.check_size("Activation", *last)?;
             *last = self.output_size(*last);
         }
         Ok(AnyTensor::from_flat(self.apply_rows(rows), &shape)?.with_mask(x.mask().cloned()))

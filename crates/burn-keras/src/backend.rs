@@ -147,7 +147,13 @@ fn guarded(
     backend: Backend,
     open: impl FnOnce() -> Device + std::panic::UnwindSafe,
 ) -> Result<Device> {
-    std::panic::catch_unwind(open).map_err(|_| {
+    // The device itself opens at its first use, so it is used once here.
+    let opened = std::panic::catch_unwind(|| {
+        let device = open();
+        let one = burn::tensor::Tensor::<1>::ones([1], &device);
+        one.try_into_data().map(|_| device)
+    });
+    opened.ok().and_then(std::result::Result::ok).ok_or_else(|| {
         Error::Device(format!(
             "the device `{backend}` could not be opened: is there a GPU and its driver? The CPU always works: set \
              {DEVICE_VARIABLE}=flex"

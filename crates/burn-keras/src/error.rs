@@ -7,7 +7,7 @@ use std::fmt;
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Everything that can go wrong in this crate.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[derive(Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A shape does not fit the layer it was given to.
@@ -151,6 +151,13 @@ impl fmt::Display for ShapeMismatch {
 }
 
 impl std::error::Error for ShapeMismatch {}
+
+/// The same text as `Display`: what `fn main() -> Result<()>` prints is for people.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
 
 impl Error {
     pub(crate) fn argument(

@@ -517,17 +517,15 @@ fn orthogonal(shape: &[usize], gain: f32, random: &mut Generator) -> Result<Vec<
     }
     let rows: usize = front.iter().product();
     let (long, short) = (rows.max(columns), rows.min(columns));
-    // Column after column, in f64: `short` vectors of length `long`, made orthonormal by Gram and Schmidt's method
-    // applied twice, which is as accurate as Householder's for random matrices. With R's diagonal taken positive the
-    // result is unique, so it is Keras' for the same random matrix.
+    // Column after column, in f64: `short` vectors of length `long`, made orthonormal by Gram and Schmidt's modified
+    // method, whose error is that of f64 times the matrix' condition. With R's diagonal taken positive the result is
+    // unique, so it is Keras' for the same random matrix.
     let mut basis: Vec<Vec<f64>> = Vec::with_capacity(short);
     while basis.len() < short {
         let mut column: Vec<f64> = (0..long).map(|_| f64::from(random.normal())).collect();
-        for _ in 0..2 {
-            for done in &basis {
-                let dot: f64 = done.iter().zip(&column).map(|(a, b)| a * b).sum();
-                column.iter_mut().zip(done).for_each(|(c, d)| *c -= dot * d);
-            }
+        for done in &basis {
+            let dot: f64 = done.iter().zip(&column).map(|(a, b)| a * b).sum();
+            column.iter_mut().zip(done).for_each(|(c, d)| *c -= dot * d);
         }
         let norm = column.iter().map(|c| c * c).sum::<f64>().sqrt();
         // A column inside the span of the others has probability 0; it is drawn again all the same.

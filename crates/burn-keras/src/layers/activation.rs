@@ -3,7 +3,7 @@
 use burn::module::Module;
 use serde_json::{Map, Value, json};
 
-use super::{Context, Layer, LayerOptions, only};
+use super::{Context, Layer, LayerOptions, describe, only};
 use crate::Result;
 use crate::activations::{Activation as Function, IntoActivation};
 use crate::config::Config;
@@ -69,6 +69,9 @@ impl Layer for Activation {
 
     fn output_dims(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
         let dims = only(inputs)?;
+        if let Some(last) = dims.last() {
+            self.function.check_size(&describe(self), last)?;
+        }
         Ok(vec![dims.with_last(
             dims.last().map(|n| self.function.output_size(n)),
         )])

@@ -163,6 +163,7 @@ impl Layer for Dense {
                 "Give each sample an axis for its features: for one number a sample, `.input_shape([1])`.",
             ));
         }
+        self.activation.check_size(&describe(self), self.units)?;
         let built = self.kernel.as_ref().map(|k| k.lazy_shape()[0]);
         match (dims.last(), built) {
             (None, _) => Err(Error::shape(

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Context, DynLayer, MaskPolicy, WeightBuilder, WeightInfo, collect_weights, describe,
-    full_config, read_weights, replace_weights,
+    full_config, read_weights, replace_weights, with_new_identities,
 };
 use crate::dims::Dims;
 use crate::error::plural;
@@ -34,7 +34,18 @@ struct Slot {
 static IDENTITIES: AtomicU64 = AtomicU64::new(0);
 
 impl LayerHandle {
+    /// Takes a layer over. Its parameters get identities of their own: burn's clones keep them, and two layers of one
+    /// model must not share what the optimizer remembers.
     pub(crate) fn from_box(layer: Box<dyn DynLayer>) -> Self {
+        // The layers inside a model are shared with it, not taken over.
+        if layer.inner_layers().is_some() {
+            Self::keep(layer)
+        } else {
+            Self::keep(with_new_identities(layer))
+        }
+    }
+
+    fn keep(layer: Box<dyn DynLayer>) -> Self {
         let built_for = layer.built_inputs();
         Self(Arc::new(Slot {
             identity: IDENTITIES.fetch_add(1, Ordering::Relaxed),
@@ -46,7 +57,7 @@ impl LayerHandle {
 
     /// Another layer made from this one by `change`, built as this one is.
     pub(crate) fn derive(&self, change: impl FnOnce(&dyn DynLayer) -> Box<dyn DynLayer>) -> Self {
-        let derived = Self::from_box(change(&**self.read()));
+        let derived = Self::keep(change(&**self.read()));
         *derived.built_slot() = self.built_for();
         derived
     }
@@ -90,12 +101,12 @@ impl LayerHandle {
         self.read().options().name().unwrap_or_default().to_string()
     }
 
-    pub(crate) fn has_name(&self) -> bool {
-        self.read().options().name().is_some()
+    pub(crate) fn has_given_name(&self) -> bool {
+        self.read().options().given_name().is_some()
     }
 
-    pub(crate) fn set_name(&self, name: &str) {
-        self.write().options_mut().set_name(name);
+    pub(crate) fn set_automatic_name(&self, name: &str) {
+        self.write().options_mut().set_automatic_name(name);
     }
 
     /// The class as Keras names it, as `LSTM`.
@@ -178,6 +189,29 @@ impl LayerHandle {
             *self.built_slot() = Some(inputs.to_vec());
         }
         Ok(outputs)
+    }
+
+    /// Checks a layer's own `input_shape`, if it was given one, against what it is really fed.
+    pub(crate) fn check_input_shape(&self, fed: &Dims) -> Result<()> {
+        let layer = self.read();
+        let Some(given) = layer.options().input_dims() else {
+            return Ok(());
+        };
+        let agree = given.rank() == fed.rank()
+            && given
+                .axes()
+                .iter()
+                .zip(fed.axes())
+                .all(|(a, b)| a.is_none() || b.is_none() || a == b);
+        if agree {
+            return Ok(());
+        }
+        Err(Error::shape(
+            describe(&**layer),
+            format!("{given}, by its own `input_shape`"),
+            format!("{fed} from what stands before it"),
+            "Only the first layer of a model needs `input_shape`: leave it out here.",
+        ))
     }
 
     /// Reports the first argument of the layer that could not be read.

@@ -37,7 +37,7 @@ pub use options::{LayerExt, LayerOptions};
 pub use recurrent::{Implementation, Lstm};
 pub use registry::Registry;
 pub use weights::{WeightBuilder, WeightInfo};
-pub(crate) use weights::{collect_weights, read_weights, replace_weights};
+pub(crate) use weights::{collect_weights, read_weights, replace_weights, with_new_identities};
 
 /// What a layer does with the mask attached to its input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

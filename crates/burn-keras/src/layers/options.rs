@@ -12,6 +12,8 @@ use crate::{Error, Result};
 #[derive(Debug, Clone, Default)]
 pub struct LayerOptions {
     name: Option<String>,
+    /// Whether the name was given by a model and may be changed by another.
+    automatic_name: bool,
     frozen: bool,
     input_dims: Option<Dims>,
     problem: Option<(String, Error)>,
@@ -26,6 +28,18 @@ impl LayerOptions {
 
     pub(crate) fn set_name(&mut self, name: impl Into<String>) {
         self.name = Some(name.into());
+        self.automatic_name = false;
+    }
+
+    /// Sets a name that nobody asked for.
+    pub(crate) fn set_automatic_name(&mut self, name: impl Into<String>) {
+        self.name = Some(name.into());
+        self.automatic_name = true;
+    }
+
+    /// The name, if somebody asked for it.
+    pub(crate) fn given_name(&self) -> Option<&str> {
+        self.name.as_deref().filter(|_| !self.automatic_name)
     }
 
     /// Whether the layer's weights are updated by training.
@@ -139,6 +153,9 @@ pub trait LayerExt: Layer + DynLayer + Clone + Sized {
     /// Whether training updates the layer's weights (it does unless told otherwise).
     fn trainable(mut self, trainable: bool) -> Self {
         self.options_mut().set_trainable(trainable);
+        for inner in self.inner_layers().unwrap_or_default() {
+            inner.set_trainable(trainable);
+        }
         self
     }
 

@@ -10,6 +10,9 @@ use crate::random::Generator;
 use crate::tensor::AnyTensor;
 use crate::{Error, Result};
 
+/// The most values one weight may have: 8 GB of them.
+const MOST_VALUES: usize = 1 << 31;
+
 /// Makes the weights of one layer while it is built.
 pub struct WeightBuilder<'a> {
     device: &'a Device,
@@ -41,6 +44,18 @@ impl<'a> WeightBuilder<'a> {
         shape: [usize; D],
         initializer: &Initializer,
     ) -> Result<Param<Tensor<D>>> {
+        // Sizes can come from a stranger's file: a product that wraps around or fills the memory is refused here.
+        let count = shape
+            .iter()
+            .try_fold(1usize, |n, axis| n.checked_mul(*axis));
+        if count.is_none_or(|n| n > MOST_VALUES) {
+            return Err(Error::weights(
+                "a layer",
+                format!(
+                    "would have a weight of shape {shape:?}, which is more than {MOST_VALUES} values"
+                ),
+            ));
+        }
         let values = initializer.values(&shape, self.generator)?;
         Ok(self.weight_from(shape, values))
     }
@@ -151,6 +166,18 @@ pub(crate) fn read_weights(weights: &[WeightInfo]) -> Result<Vec<ArrayD<f32>>> {
 pub(crate) fn to_array(tensor: &AnyTensor) -> Result<ArrayD<f32>> {
     ArrayD::from_shape_vec(tensor.shape(), tensor.to_vec()?)
         .map_err(|e| Error::tensor("reading a tensor", e.to_string()))
+}
+
+/// The same layer with parameters that burn takes for others.
+pub(crate) fn with_new_identities(layer: Box<dyn DynLayer>) -> Box<dyn DynLayer> {
+    struct Renamer;
+    impl ModuleMapper for Renamer {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            let (_, value, mapper) = param.consume();
+            Param::from_mapped_value(ParamId::new(), value, mapper)
+        }
+    }
+    map(layer, &mut Renamer)
 }
 
 /// Gives a layer new weights; `values` are in the order of [`collect_weights`] and have its shapes.

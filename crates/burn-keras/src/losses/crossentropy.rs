@@ -1,6 +1,6 @@
 //! Cross-entropies: how unlikely the model finds the labels.
 
-use burn::tensor::{Tensor, activation};
+use burn::tensor::{Int, Tensor, activation};
 
 use super::{EPSILON, Labels, Loss, paired_rows, row_means, row_sums};
 use crate::tensor::AnyTensor;
@@ -86,6 +86,25 @@ impl SparseCategoricalCrossentropy {
     }
 }
 
+/// Looking up a class that does not exist would be a panic in burn. On a GPU reading the labels back would stall it, so
+/// there only data handed to `fit` are checked, before they are uploaded.
+fn check_on_cpu(place: &str, classes: &Tensor<2, Int>, count: usize) -> Result<()> {
+    if !crate::backend::is_cpu(&classes.device()) {
+        return Ok(());
+    }
+    let numbers = classes
+        .clone()
+        .try_into_vec_as::<i64>()
+        .map_err(|e| Error::Device(format!("reading labels failed: {e}")))?;
+    match numbers.iter().find(|n| **n < 0 || **n >= count as i64) {
+        None => Ok(()),
+        Some(wrong) => Err(Error::tensor(
+            place,
+            format!("got the class {wrong}, but the output has {count} classes"),
+        )),
+    }
+}
+
 impl Loss for SparseCategoricalCrossentropy {
     fn name(&self) -> &str {
         "sparse_categorical_crossentropy"
@@ -109,6 +128,7 @@ impl Loss for SparseCategoricalCrossentropy {
             ));
         }
         let classes = y_true.int_as([rows, 1])?;
+        check_on_cpu(self.name(), &classes, p.dims()[1])?;
         let logs = log_probabilities(p, self.from_logits);
         Ok(-logs.gather(1, classes).reshape([rows]))
     }

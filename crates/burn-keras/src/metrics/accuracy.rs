@@ -90,17 +90,17 @@ impl RowValues for SparseCategoricalAccuracy {
 
 /// The metric of this class or snake-case name.
 pub(super) fn by_class_name(name: &str) -> Option<Box<dyn Metric>> {
+    // Reported under the name it was asked for by, as in Keras.
     Some(match name {
         "binary_accuracy" | "BinaryAccuracy" => {
-            Box::new(MeanOfRows::new("binary_accuracy", BinaryAccuracy::new()))
+            Box::new(MeanOfRows::new(name, BinaryAccuracy::new()))
         }
         "categorical_accuracy" | "CategoricalAccuracy" => {
-            Box::new(MeanOfRows::new("categorical_accuracy", CategoricalAccuracy))
+            Box::new(MeanOfRows::new(name, CategoricalAccuracy))
         }
-        "sparse_categorical_accuracy" | "SparseCategoricalAccuracy" => Box::new(MeanOfRows::new(
-            "sparse_categorical_accuracy",
-            SparseCategoricalAccuracy,
-        )),
+        "sparse_categorical_accuracy" | "SparseCategoricalAccuracy" => {
+            Box::new(MeanOfRows::new(name, SparseCategoricalAccuracy))
+        }
         _ => return None,
     })
 }

@@ -67,14 +67,27 @@ impl Clone for MetricSpec {
     }
 }
 
+impl MetricSpec {
+    /// The metric for labels and an output of these shapes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownName`] with the nearest names.
+    pub(crate) fn resolve(&self, y_true: &Dims, y_pred: &Dims) -> Result<Box<dyn Metric>> {
+        match self {
+            Self::Named(name) => resolve(name, y_true, y_pred),
+            Self::Given(metric) => Ok(metric.boxed_clone()),
+        }
+    }
+}
+
 /// The names there are, for the error that lists the nearest.
-const NAMES: [&str; 6] = [
+const NAMES: [&str; 5] = [
     "accuracy",
     "acc",
     "binary_accuracy",
     "categorical_accuracy",
     "sparse_categorical_accuracy",
-    "crossentropy",
 ];
 
 /// Whether a metric of this name exists, before labels and output are known.
@@ -111,7 +124,7 @@ pub(crate) fn check_name(name: &str) -> Result<()> {
 /// # Errors
 ///
 /// [`Error::UnknownName`] with the nearest names.
-pub(crate) fn resolve(name: &str, y_true: &Dims, y_pred: &Dims) -> Result<Box<dyn Metric>> {
+fn resolve(name: &str, y_true: &Dims, y_pred: &Dims) -> Result<Box<dyn Metric>> {
     let sparse = y_true.rank() < y_pred.rank() || (y_true.rank() > 1 && y_true.last() == Some(1));
     match name {
         "accuracy" | "acc" => {
@@ -122,16 +135,6 @@ pub(crate) fn resolve(name: &str, y_true: &Dims, y_pred: &Dims) -> Result<Box<dy
             } else {
                 Ok(Box::new(MeanOfRows::new(name, CategoricalAccuracy)))
             }
-        }
-        "crossentropy" | "ce" => {
-            let loss = if y_pred.last() == Some(1) {
-                "binary_crossentropy"
-            } else if sparse {
-                "sparse_categorical_crossentropy"
-            } else {
-                "categorical_crossentropy"
-            };
-            of_loss(name, crate::losses::by_name(loss)?)
         }
         _ => match accuracy::by_class_name(name) {
             Some(metric) => Ok(metric),

@@ -183,19 +183,6 @@ impl Graph {
         self.outputs.iter().map(|v| self.dims[*v].clone()).collect()
     }
 
-    /// The layer that makes each output; `None` for an output that is an input.
-    pub fn output_layers(&self) -> Vec<Option<usize>> {
-        self.outputs
-            .iter()
-            .map(|v| {
-                self.steps
-                    .iter()
-                    .find(|s| s.outputs.contains(v))
-                    .map(|s| s.layer)
-            })
-            .collect()
-    }
-
     /// The steps' values made into nodes again, over other layers than those that were traced.
     pub fn nodes_over(&self, layers: &[LayerHandle]) -> Vec<Node> {
         let mut nodes: Vec<Node> = self

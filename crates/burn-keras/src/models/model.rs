@@ -60,7 +60,7 @@ impl Model {
 
     fn empty(sequential: bool) -> Self {
         let mut options = LayerOptions::default();
-        options.set_name(if sequential {
+        options.set_automatic_name(if sequential {
             "sequential"
         } else {
             "functional"
@@ -95,8 +95,13 @@ impl Model {
         self.options.set_name(name);
     }
 
+    /// Layers that are built already move to the device.
     pub(super) fn place_on(&mut self, device: &Device) {
         self.device = Some(device.clone());
+        for leaf in self.leaves() {
+            let copy = leaf.read().boxed_clone();
+            *leaf.write() = copy.boxed_to_device(device);
+        }
     }
 
     /// The shape of the data for a chain, as far as it is known before any data come.
@@ -164,9 +169,17 @@ impl Model {
     fn connect(&mut self, input: &Input, generator: &mut Generator) -> Result<()> {
         let device = self.placement()?;
         let input = input.node();
+        if input.dims().axes().contains(&Some(0)) {
+            return Err(Error::argument(
+                describe(self),
+                "input_shape",
+                format!("is {}; every axis must be at least 1", input.dims()),
+            ));
+        }
         let mut node = input.clone();
         let count = self.layers.len();
         for (i, layer) in self.layers.iter().enumerate() {
+            layer.check_input_shape(node.dims())?;
             let dims = layer.build(std::slice::from_ref(node.dims()), &device, generator)?;
             if dims.len() > 1 {
                 return Err(several_outputs(layer, i + 1 == count));
@@ -247,7 +260,7 @@ impl Model {
     }
 
     pub(crate) fn graph(&self) -> Result<&Arc<Graph>> {
-        self.built("this")
+        self.built("to compute anything it")
     }
 
     fn built(&self, needed_for: &str) -> Result<&Arc<Graph>> {
@@ -324,26 +337,37 @@ impl Model {
             .collect())
     }
 
-    /// The names of the outputs: those of the layers that make them.
+    /// The names of the outputs: those of the layers that make them, and for a layer with several outputs what each is,
+    /// as `lstm_h`.
     ///
     /// # Errors
     ///
     /// [`Error::NotBuilt`] before the model is built.
     pub fn output_names(&self) -> Result<Vec<String>> {
         let graph = self.built("output_names")?;
-        Ok(graph
-            .output_layers()
-            .into_iter()
-            .zip(&graph.outputs)
-            .map(|(layer, value)| match layer {
-                Some(layer) => self.layers[layer].name(),
+        let name = |value: &usize| {
+            let made = graph.steps.iter().find_map(|step| {
+                let place = step.outputs.iter().position(|v| v == value)?;
+                Some((&self.layers[step.layer], place, step.outputs.len()))
+            });
+            match made {
+                Some((layer, _, 1)) => layer.name(),
+                Some((layer, place, _)) => {
+                    let outputs = layer.read().output_names();
+                    format!(
+                        "{}_{}",
+                        layer.name(),
+                        outputs.get(place).unwrap_or(&"output")
+                    )
+                }
                 None => graph
                     .inputs
                     .get(*value)
                     .map(|i| i.name.clone())
                     .unwrap_or_default(),
-            })
-            .collect())
+            }
+        };
+        Ok(graph.outputs.iter().map(name).collect())
     }
 
     fn all_nodes(&self) -> Result<&[Node]> {
@@ -456,6 +480,12 @@ impl Model {
             .collect()
     }
 
+    /// Freezes (`false`) or unfreezes all layers.
+    pub fn set_trainable(&mut self, trainable: bool) {
+        self.options.set_trainable(trainable);
+        self.layers.iter().for_each(|l| l.set_trainable(trainable));
+    }
+
     // -- running it --
 
     /// Computes the outputs for tensors on the model's device, for use with burn directly.
@@ -520,7 +550,8 @@ impl Model {
 /// [`Error::Model`] when two layers have the same name.
 fn name_layers(layers: &[LayerHandle]) -> Result<()> {
     let mut taken: HashMap<String, LayerHandle> = HashMap::new();
-    for layer in layers.iter().filter(|l| l.has_name()) {
+    let (given, automatic): (Vec<_>, Vec<_>) = layers.iter().partition(|l| l.has_given_name());
+    for layer in given {
         if let Some(other) = taken.insert(layer.name(), layer.clone()) {
             return Err(Error::Model(format!(
                 "two layers have the name \"{}\": {} and {}; names within a model must differ",
@@ -530,20 +561,25 @@ fn name_layers(layers: &[LayerHandle]) -> Result<()> {
             )));
         }
     }
-    for layer in layers.iter().filter(|l| !l.has_name()) {
+    for layer in automatic {
         let base = snake_case(&layer.class_name());
-        let name = (0..)
-            .map(|i| {
-                if i == 0 {
-                    base.clone()
-                } else {
-                    format!("{base}_{i}")
-                }
-            })
-            .find(|name| !taken.contains_key(name))
-            .unwrap_or(base);
-        layer.set_name(&name);
-        taken.insert(name, layer.clone());
+        let current = Some(layer.name()).filter(|name| !name.is_empty());
+        let numbered = (0..).map(|i| {
+            if i == 0 {
+                base.clone()
+            } else {
+                format!("{base}_{i}")
+            }
+        });
+        // A name from another model is kept where it is free here too.
+        let free = current
+            .into_iter()
+            .chain(numbered)
+            .find(|name| !taken.contains_key(name));
+        if let Some(name) = free {
+            layer.set_automatic_name(&name);
+            taken.insert(name, layer.clone());
+        }
     }
     Ok(())
 }

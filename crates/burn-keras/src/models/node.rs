@@ -216,7 +216,7 @@ impl Input {
         self.changed(|input| input.dims = dims)
     }
 
-    /// Names the input; arrays for several inputs can be given by name.
+    /// Names the input, for errors, summary and files.
     pub fn name(self, name: impl Into<String>) -> Self {
         let name = name.into();
         self.changed(|input| input.name = Some(name))

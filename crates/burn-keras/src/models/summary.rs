@@ -30,7 +30,7 @@ struct Row {
 }
 
 /// The lines of Keras' table: heavy around the header, light below.
-const PRESET: &str = "││━━┡━╇┩│─┼├┤┳┴┏┓└┘";
+const PRESET: &str = "││━─┡━╇┩│─┼├┤┳┴┏┓└┘";
 
 impl Summary {
     pub(super) fn of(model: &Model) -> Self {

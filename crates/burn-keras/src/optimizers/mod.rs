@@ -117,6 +117,7 @@ pub struct Optimizer {
     rule: Box<dyn Rule>,
     clipping: Clipping,
     weight_decay: f32,
+    problem: Option<Error>,
 }
 
 /// How gradients are kept small; Keras allows one way at a time.
@@ -135,7 +136,9 @@ impl Clone for Optimizer {
     fn clone(&self) -> Self {
         Self {
             rule: self.rule.boxed_clone(),
-            ..*self
+            clipping: self.clipping,
+            weight_decay: self.weight_decay,
+            problem: self.problem.clone(),
         }
     }
 }
@@ -146,27 +149,64 @@ impl From<Box<dyn Rule>> for Optimizer {
             rule,
             clipping: Clipping::None,
             weight_decay: 0.0,
+            problem: None,
         }
     }
 }
 
 impl Optimizer {
     /// Scales each weight's gradient down to this norm where it is longer.
-    pub fn clipnorm(mut self, norm: f32) -> Self {
-        self.clipping = Clipping::Norm(norm);
-        self
+    pub fn clipnorm(self, norm: f32) -> Self {
+        self.clip_by(Clipping::Norm(norm))
     }
 
     /// Holds each value of a gradient within ± this.
-    pub fn clipvalue(mut self, value: f32) -> Self {
-        self.clipping = Clipping::Value(value);
-        self
+    pub fn clipvalue(self, value: f32) -> Self {
+        self.clip_by(Clipping::Value(value))
     }
 
     /// Scales all gradients together down to this norm where it is longer.
-    pub fn global_clipnorm(mut self, norm: f32) -> Self {
-        self.clipping = Clipping::GlobalNorm(norm);
+    pub fn global_clipnorm(self, norm: f32) -> Self {
+        self.clip_by(Clipping::GlobalNorm(norm))
+    }
+
+    fn clip_by(mut self, clipping: Clipping) -> Self {
+        let place = self.rule.class_name();
+        let limit = match clipping {
+            Clipping::None => 1.0,
+            Clipping::Norm(limit) | Clipping::Value(limit) | Clipping::GlobalNorm(limit) => limit,
+        };
+        if self.clipping != Clipping::None {
+            self.problem.get_or_insert(Error::argument(
+                place,
+                "clipnorm, clipvalue and global_clipnorm",
+                "exclude each other; give one of them",
+            ));
+        } else if !(limit > 0.0 && limit.is_finite()) {
+            self.problem.get_or_insert(Error::argument(
+                place,
+                "the limit of clipping",
+                format!("is {limit}; it must be a number above 0"),
+            ));
+        }
+        self.clipping = clipping;
         self
+    }
+
+    /// The first argument that cannot work.
+    pub(crate) fn check(&self) -> Result<()> {
+        if let Some(problem) = &self.problem {
+            return Err(problem.clone());
+        }
+        let rate = self.rule.learning_rate();
+        if !(rate >= 0.0 && rate.is_finite()) {
+            return Err(Error::argument(
+                self.rule.class_name(),
+                "learning_rate",
+                format!("is {rate}; it must be a number of at least 0"),
+            ));
+        }
+        Ok(())
     }
 
     /// Takes this share of every weight, times the learning rate, away before each step.

@@ -59,6 +59,30 @@ pub(crate) fn inputs<'a>(model: &Model, name: &str, x: Vec<Values<'a>>) -> Resul
         .collect()
 }
 
+/// The number of samples a step takes: the one asked for, else the model's fixed one, else 32.
+///
+/// # Errors
+///
+/// [`Error::Argument`] for 0, or another number than the model's fixed one.
+pub(crate) fn batch_size(model: &Model, place: &str, asked: Option<usize>) -> Result<usize> {
+    let fixed = model.graph()?.inputs.iter().find_map(|i| i.dims.axis(0));
+    match (asked, fixed) {
+        (Some(0), _) => Err(Error::argument(
+            place,
+            "batch_size",
+            "is 0; it must be at least 1",
+        )),
+        (Some(asked), Some(fixed)) if asked != fixed => Err(Error::argument(
+            place,
+            "batch_size",
+            format!(
+                "is {asked}, but the model's input has the fixed batch size {fixed}; leave it out or give {fixed}"
+            ),
+        )),
+        (asked, fixed) => Ok(asked.or(fixed).unwrap_or(32)),
+    }
+}
+
 /// The number of samples that all arrays have.
 ///
 /// # Errors
@@ -90,7 +114,7 @@ fn fit_input<'a>(place: &str, name: &str, values: Values<'a>, wanted: &Dims) -> 
     let shape = values.shape().to_vec();
     let sample = &shape[1..];
     let wanted_sample = wanted.tail(1);
-    if let (Some(fixed), false) = (wanted.axis(0), shape[0] == 0)
+    if let Some(fixed) = wanted.axis(0)
         && shape[0] % fixed != 0
     {
         return Err(Error::data(
@@ -134,6 +158,21 @@ fn input_mismatch(place: &str, name: &str, shape: &[usize], wanted: &Dims) -> Er
     let needs = wanted.named(names);
     let samples = shape[0];
     let rank = shape.len();
+    if wanted.rank() == rank + 1 && wanted.tail(1).admits(shape) {
+        let axes: Vec<String> = shape.iter().map(usize::to_string).collect();
+        return Error::shape(
+            place,
+            needs,
+            format!(
+                "{name} with {}, which looks like a single sample",
+                Dims::known(shape)
+            ),
+            format!(
+                "A single sample needs a batch axis too: reshape it to [1, {}], with ndarray `{name}.insert_axis(Axis(0))`.",
+                axes.join(", ")
+            ),
+        );
+    }
     if wanted.rank() == 3 && rank == 2 {
         let steps = shape[1];
         let features = wanted.last();
@@ -172,14 +211,6 @@ fn input_mismatch(place: &str, name: &str, shape: &[usize], wanted: &Dims) -> Er
         (3, 3) => format!(
             "Give the first layer `.input_shape([{}, {}])`, or bring {name} to {needs}.",
             shape[1], shape[2]
-        ),
-        (want, _) if want == rank + 1 && wanted.tail(1).admits(shape) => format!(
-            "A single sample needs a batch axis too: reshape it to [1, {}].",
-            shape
-                .iter()
-                .map(usize::to_string)
-                .collect::<Vec<_>>()
-                .join(", ")
         ),
         (want, _) if want > rank => format!(
             "Add {} to {name}, or change `input_shape`.",
@@ -247,26 +278,41 @@ pub(crate) fn labels<'a>(
         .map(|(i, (values, output))| {
             values.check_finite(name)?;
             let (loss, _) = compiled.loss(i, count)?;
-            fit_labels(
-                &describe(model),
-                name,
-                values,
-                output,
-                loss.name(),
-                loss.labels(),
-            )
+            let place = describe(model);
+            let values =
+                match needed_shape(&place, name, &values, output, loss.name(), loss.labels())? {
+                    Some(shape) => values.reshaped(&shape)?,
+                    None => values,
+                };
+            for spec in &compiled.metrics {
+                let metric = spec.resolve(&values.dims(), output)?;
+                needed_shape(
+                    &place,
+                    name,
+                    &values,
+                    output,
+                    metric.name(),
+                    metric.labels(),
+                )?;
+            }
+            Ok(values)
         })
         .collect()
 }
 
-fn fit_labels<'a>(
+/// The shape that labels must be given to fit an output for a loss or a metric; `None` when they have it already.
+///
+/// # Errors
+///
+/// [`Error::Shape`] when they cannot fit; [`Error::Data`] for a class that does not exist.
+fn needed_shape(
     place: &str,
     name: &str,
-    values: Values<'a>,
+    values: &Values<'_>,
     output: &Dims,
-    loss: &str,
+    user: &str,
     labels: Labels,
-) -> Result<Values<'a>> {
+) -> Result<Option<Vec<usize>>> {
     let shape = values.shape().to_vec();
     let sample = &shape[1..];
     let wanted = output.tail(1);
@@ -281,55 +327,56 @@ fn fit_labels<'a>(
         let class_axis =
             matches!(sample, [.., 1]) && without_last.admits(&sample[..sample.len() - 1]);
         if without_last.admits(sample) || class_axis {
-            check_classes(name, &values, output.last())?;
-            return Ok(values);
+            check_classes(name, values, output.last())?;
+            return Ok(None);
         }
     } else if wanted.admits(sample) {
-        return Ok(values);
+        return Ok(None);
     } else if wanted.last() == Some(1) && without_last.admits(sample) {
-        let mut longer = shape.clone();
+        let mut longer = shape;
         longer.push(1);
-        return values.reshaped(&longer);
+        return Ok(Some(longer));
     }
 
     let classes = output
         .last()
         .map_or("classes".to_string(), |n| n.to_string());
-    let got = format!("{name} of shape {}", Dims::known(&shape));
+    let given = sample.last().copied().unwrap_or(1);
     let needs = match labels {
         Labels::ClassNumber => format!(
-            "labels that are the number of the class, of shape {} for its output {output} and the loss {loss}",
+            "labels that are the number of the class, of shape {} for its output {output} and {user}",
             without_last.with_batch(None)
         ),
-        _ => format!("labels of the shape of its output, {output}, for the loss {loss}"),
+        _ => format!("labels of the shape of its output, {output}, for {user}"),
     };
     let fix = if labels == Labels::ClassNumber && wanted.admits(sample) {
-        "These labels are one-hot: compile with \"categorical_crossentropy\", or make them class numbers (the position of \
-         the 1)."
+        "These labels are one-hot: use \"categorical_crossentropy\" and \"accuracy\", or make them class numbers (the \
+         position of the 1)."
             .to_string()
-    } else if labels != Labels::ClassNumber
-        && (without_last.admits(sample) || matches!(sample, [1]))
-    {
+    } else if labels == Labels::OneHot && (without_last.admits(sample) || matches!(sample, [1])) {
         format!(
-            "These labels look like class numbers: compile with \"sparse_categorical_crossentropy\", or one-hot encode \
-             them to [{}, {classes}].",
+            "These labels look like class numbers: use \"sparse_categorical_crossentropy\" and \"accuracy\", or one-hot \
+             encode them to [{}, {classes}].",
             shape[0]
         )
     } else if output.rank() == 3 && sample.len() < 2 {
         format!(
-            "The output has a time axis, the labels have none: leave `return_sequences` off in the last recurrent layer for \
-             one label a sequence, or give a label for every step, {output}."
+            "The output has a time axis, the labels have none: leave `return_sequences` off in the last recurrent layer \
+             for one label a sequence, or give a label for every step, {output}."
         )
-    } else if wanted.rank() == sample.len() && output.last() != sample.last().copied() {
+    } else if output.last() != Some(given) {
         format!(
-            "The last layer has {classes} outputs, the labels have {}: make it `Dense::new({})`.",
-            sample.last().copied().unwrap_or(1),
-            sample.last().copied().unwrap_or(1)
+            "The last layer has {classes} outputs, the labels have {given}: make it `Dense::new({given})`."
         )
     } else {
         format!("Bring {name} to that shape, or change the last layer.")
     };
-    Err(Error::shape(place, needs, got, fix))
+    Err(Error::shape(
+        place,
+        needs,
+        format!("{name} of shape {}", Dims::known(&shape)),
+        fix,
+    ))
 }
 
 fn check_classes(name: &str, values: &Values<'_>, classes: Option<usize>) -> Result<()> {

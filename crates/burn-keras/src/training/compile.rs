@@ -277,6 +277,7 @@ impl Model {
     ///
     /// [`Error::Model`] when a built model has another number of outputs than losses or loss weights were given for.
     pub fn compile_with(&mut self, compile: Compile) -> Result<()> {
+        compile.optimizer.check()?;
         let compiled = Compiled {
             optimizer: OptimizerState::new(compile.optimizer),
             losses: compile.losses,

@@ -162,11 +162,11 @@ fn gather<T: Copy>(array: &CowArray<'_, T, IxDyn>, rows: &Rows<'_>) -> Vec<T> {
 
 /// A number that arrays may hold: `f32`, `f64`, `bool` and all integers.
 pub trait Element: Copy + 'static {
-    /// An array of such numbers as [`Values`]; borrowed where it can be.
+    /// An array of such numbers as [`Values`]; borrowed where it can be. Whole numbers over 32 bits become real ones.
     ///
     /// # Errors
     ///
-    /// [`Error::Data`] for a whole number that 32 bits cannot hold.
+    /// [`Error::Tensor`] when the array cannot be converted.
     fn values<'a>(array: CowArray<'a, Self, IxDyn>) -> Result<Values<'a>>;
 }
 
@@ -203,10 +203,10 @@ macro_rules! integer_element {
                 let array = standard(array);
                 let shape = array.raw_dim();
                 let converted: Option<Vec<i32>> = array.iter().map(|v| i32::try_from(*v).ok()).collect();
-                let values = converted.ok_or_else(|| {
-                    Error::data("an array of integers", "holds a number that does not fit 32 bits; use smaller codes, \
-                                or floats")
-                })?;
+                // A number over 32 bits can be a quantity but no category.
+                let Some(values) = converted else {
+                    return Ok(Values::Float(CowArray::from(array.mapv(|v| v as f32))));
+                };
                 let array = Array::from_shape_vec(shape, values)
                     .map_err(|e| Error::tensor("converting data", e.to_string()))?;
                 Ok(Values::Int(CowArray::from(array)))
@@ -232,20 +232,26 @@ pub trait IntoValues<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::Data`] for nested `Vec`s of unequal lengths, a shape that the number of values contradicts, or whole
-    /// numbers that 32 bits cannot hold.
+    /// [`Error::Data`] for nested `Vec`s of unequal lengths, or a shape that the number of values contradicts.
     fn into_values(self) -> Result<Values<'a>>;
 }
 
 impl<'a> IntoValues<'a> for Values<'a> {
     fn into_values(self) -> Result<Values<'a>> {
-        Ok(self)
+        Ok(match self {
+            Self::Float(array) => Self::Float(standard(array)),
+            Self::Int(array) => Self::Int(standard(array)),
+        })
     }
 }
 
 impl<'a> IntoValues<'a> for &'a Values<'_> {
     fn into_values(self) -> Result<Values<'a>> {
-        Ok(self.slice(0, self.samples()))
+        match self {
+            Values::Float(array) => Values::Float(CowArray::from(array.view())),
+            Values::Int(array) => Values::Int(CowArray::from(array.view())),
+        }
+        .into_values()
     }
 }
 
@@ -282,7 +288,7 @@ impl<'a, T: Element, const N: usize> IntoValues<'a> for (Vec<T>, [usize; N]) {
                 "an array",
                 format!(
                     "has {count} values, but its shape {shape:?} asks for {}",
-                    shape.iter().product::<usize>()
+                    shape.iter().map(|n| *n as f64).product::<f64>()
                 ),
             )
         })?;
@@ -400,7 +406,7 @@ where
 
 impl<'a> IntoData<'a> for Vec<Values<'a>> {
     fn into_data(self) -> Result<Vec<Values<'a>>> {
-        Ok(self)
+        self.into_iter().map(IntoValues::into_values).collect()
     }
 }
 
@@ -469,9 +475,10 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_number_over_32_bits_is_refused() {
-        let text = (&array![1i64 << 40]).into_values().unwrap_err().to_string();
-        assert!(text.contains("32 bits"), "{text}");
+    fn a_whole_number_over_32_bits_becomes_a_real_one() -> Result<()> {
+        let kind = array![1i64 << 40].into_values()?.kind();
+        assert_eq!(kind, Kind::Float);
+        Ok(())
     }
 
     #[test]

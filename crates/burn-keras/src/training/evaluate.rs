@@ -9,13 +9,13 @@ use super::fit::tensors;
 use super::logs::Logs;
 use super::progress::{Progress, Verbosity};
 use super::step::{self, Tracker};
+use crate::Result;
 use crate::models::Model;
-use crate::{Error, Result};
 
 /// The options of [`Model::evaluate_with`].
 #[derive(Clone, Debug)]
 pub struct Evaluate {
-    batch_size: usize,
+    batch_size: Option<usize>,
     verbose: u8,
 }
 
@@ -29,14 +29,14 @@ impl Evaluate {
     /// Batches of 32, nothing shown.
     pub fn new() -> Self {
         Self {
-            batch_size: 32,
+            batch_size: None,
             verbose: 0,
         }
     }
 
-    /// How many samples are computed at once (32).
+    /// How many samples are computed at once (32, or the model's fixed batch size).
     pub fn batch_size(mut self, batch_size: usize) -> Self {
-        self.batch_size = batch_size;
+        self.batch_size = Some(batch_size);
         self
     }
 
@@ -80,7 +80,7 @@ impl Model {
     /// # Errors
     ///
     /// As [`Model::fit`].
-    pub fn evaluate<'a>(&self, x: impl IntoData<'a>, y: impl IntoData<'a>) -> Result<Scores> {
+    pub fn evaluate<'x, 'y>(&self, x: impl IntoData<'x>, y: impl IntoData<'y>) -> Result<Scores> {
         self.evaluate_with(x, y, &Evaluate::new())
     }
 
@@ -89,10 +89,10 @@ impl Model {
     /// # Errors
     ///
     /// As [`Model::fit`].
-    pub fn evaluate_with<'a>(
+    pub fn evaluate_with<'x, 'y>(
         &self,
-        x: impl IntoData<'a>,
-        y: impl IntoData<'a>,
+        x: impl IntoData<'x>,
+        y: impl IntoData<'y>,
         options: &Evaluate,
     ) -> Result<Scores> {
         self.compiled_for("evaluate")?;
@@ -114,18 +114,12 @@ pub(super) fn evaluate_with(
 }
 
 fn run(model: &Model, x: &[Values<'_>], y: &[Values<'_>], options: &Evaluate) -> Result<Logs> {
-    if options.batch_size == 0 {
-        return Err(Error::argument(
-            "evaluate",
-            "batch_size",
-            "is 0; it must be at least 1",
-        ));
-    }
+    let batch_size = check::batch_size(model, "evaluate", options.batch_size)?;
     let device = model.placement()?;
     let samples = x.first().map_or(0, Values::samples);
     let label_dims: Vec<_> = y.iter().map(Values::dims).collect();
     let mut tracker = Tracker::new(model, &label_dims)?;
-    let batches = Batches::in_order(samples, options.batch_size);
+    let batches = Batches::in_order(samples, batch_size);
     let mut progress = Progress::start(
         Verbosity::from_number(options.verbose),
         None,

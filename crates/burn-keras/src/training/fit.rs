@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::batches::Batches;
+use super::check;
 use super::data::{IntoData, Rows, Values};
 use super::evaluate::evaluate_with;
 use super::history::History;
 use super::logs::Logs;
 use super::progress::{Progress, Verbosity};
 use super::step::{self, Tracker};
-use super::{check, predict};
 use crate::dims::Dims;
 use crate::models::Model;
 use crate::random::{Generator, next_seed};
@@ -22,7 +22,7 @@ use crate::{Error, Result};
 /// An argument that cannot be read (validation data with unequal rows, say) is reported by `fit`.
 #[derive(Debug)]
 pub struct Fit<'a> {
-    batch_size: usize,
+    batch_size: Option<usize>,
     epochs: usize,
     validation: Option<Result<(Vec<Values<'a>>, Vec<Values<'a>>)>>,
     validation_split: f64,
@@ -42,7 +42,7 @@ impl<'a> Fit<'a> {
     /// The defaults.
     pub fn new() -> Self {
         Self {
-            batch_size: 32,
+            batch_size: None,
             epochs: 1,
             validation: None,
             validation_split: 0.0,
@@ -53,9 +53,9 @@ impl<'a> Fit<'a> {
         }
     }
 
-    /// How many samples make up a step (32).
+    /// How many samples make up a step (32, or the model's fixed batch size).
     pub fn batch_size(mut self, batch_size: usize) -> Self {
-        self.batch_size = batch_size;
+        self.batch_size = Some(batch_size);
         self
     }
 
@@ -112,13 +112,6 @@ impl<'a> Fit<'a> {
     }
 
     fn check(&self) -> Result<()> {
-        if self.batch_size == 0 {
-            return Err(Error::argument(
-                "fit",
-                "batch_size",
-                "is 0; it must be at least 1",
-            ));
-        }
         if !(0.0..1.0).contains(&self.validation_split) {
             return Err(Error::argument(
                 "fit",
@@ -215,6 +208,7 @@ impl Model {
         options: &Fit<'_>,
     ) -> Result<History> {
         let device = self.placement()?;
+        let batch_size = check::batch_size(self, "fit", options.batch_size)?;
         let mut generator = Generator::new(options.seed.unwrap_or_else(next_seed));
         let label_dims: Vec<_> = train.y.iter().map(Values::dims).collect();
         let mut tracker = Tracker::new(self, &label_dims)?;
@@ -223,9 +217,9 @@ impl Model {
         for epoch in 0..options.epochs {
             tracker.reset();
             let batches = if options.shuffle {
-                Batches::shuffled(train.samples(), options.batch_size, &mut generator)
+                Batches::shuffled(train.samples(), batch_size, &mut generator)
             } else {
-                Batches::in_order(train.samples(), options.batch_size)
+                Batches::in_order(train.samples(), batch_size)
             };
             let heading =
                 (options.epochs > 1).then(|| format!("Epoch {}/{}", epoch + 1, options.epochs));
@@ -247,8 +241,7 @@ impl Model {
             }
             let mut logs = tracker.logs()?;
             if let Some(validation) = validation {
-                let figures =
-                    evaluate_with(self, &validation.x, &validation.y, options.batch_size)?;
+                let figures = evaluate_with(self, &validation.x, &validation.y, batch_size)?;
                 logs.extend_prefixed("val_", &figures);
                 logs = logs.sorted();
             }
@@ -288,10 +281,10 @@ impl Model {
     /// # Errors
     ///
     /// As [`Model::fit`].
-    pub fn train_on_batch<'a>(
+    pub fn train_on_batch<'x, 'y>(
         &mut self,
-        x: impl IntoData<'a>,
-        y: impl IntoData<'a>,
+        x: impl IntoData<'x>,
+        y: impl IntoData<'y>,
     ) -> Result<Logs> {
         self.compiled_for("train_on_batch")?;
         let x = x.into_data()?;
@@ -308,15 +301,6 @@ impl Model {
         let outcome = step::train(self, x, &y, &mut Generator::unseeded())?;
         tracker.update(&outcome, &y, samples)?;
         tracker.logs()
-    }
-
-    /// The outputs for one batch, without batching or checks of the values.
-    ///
-    /// # Errors
-    ///
-    /// As [`Model::predict`].
-    pub fn predict_on_batch<'a>(&self, x: impl IntoData<'a>) -> Result<ndarray::ArrayD<f32>> {
-        predict::first(self.predict_all_with(x, super::Predict::new().batch_size(usize::MAX))?)
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{Error, Result};
 /// The options of [`Model::predict_with`].
 #[derive(Clone, Debug)]
 pub struct Predict {
-    batch_size: usize,
+    batch_size: Option<usize>,
     verbose: u8,
 }
 
@@ -31,14 +31,14 @@ impl Predict {
     /// Batches of 32, nothing shown.
     pub fn new() -> Self {
         Self {
-            batch_size: 32,
+            batch_size: None,
             verbose: 0,
         }
     }
 
-    /// How many samples are computed at once (32).
+    /// How many samples are computed at once (32, or the model's fixed batch size).
     pub fn batch_size(mut self, batch_size: usize) -> Self {
-        self.batch_size = batch_size;
+        self.batch_size = Some(batch_size);
         self
     }
 
@@ -99,6 +99,17 @@ impl Model {
         first(self.predict_all_with(x, options)?)
     }
 
+    /// The (first) output for all samples at once.
+    ///
+    /// # Errors
+    ///
+    /// As [`Model::predict`].
+    pub fn predict_on_batch<'a>(&self, x: impl IntoData<'a>) -> Result<ArrayD<f32>> {
+        let x = x.into_data()?;
+        let samples = x.first().map_or(0, Values::samples);
+        self.predict_with(x, Predict::new().batch_size(samples.max(1)))
+    }
+
     /// All outputs for samples `x`, with their names.
     ///
     /// # Errors
@@ -118,17 +129,11 @@ impl Model {
         x: impl IntoData<'a>,
         options: Predict,
     ) -> Result<Predictions> {
-        if options.batch_size == 0 {
-            return Err(Error::argument(
-                "predict",
-                "batch_size",
-                "is 0; it must be at least 1",
-            ));
-        }
+        let batch_size = check::batch_size(self, "predict", options.batch_size)?;
         let x = check::inputs(self, "x", x.into_data()?)?;
         let device = self.placement()?;
         let samples = x.first().map_or(0, Values::samples);
-        let batches = Batches::in_order(samples, options.batch_size.min(samples));
+        let batches = Batches::in_order(samples, batch_size.min(samples));
         let mut progress = Progress::start(
             Verbosity::from_number(options.verbose),
             None,

@@ -9,7 +9,7 @@ use burn::tensor::{Gradients, Tensor};
 use super::compile::Compiled;
 use super::logs::Logs;
 use crate::layers::{Context, DynLayer, LayerHandle, map, visit};
-use crate::metrics::{self, Mean, Metric, MetricSpec};
+use crate::metrics::{Mean, Metric};
 use crate::models::{Model, run};
 use crate::optimizers::Change;
 use crate::random::Generator;
@@ -46,6 +46,13 @@ pub(crate) fn train(
     let outputs = run(model, inputs, &mut context)?;
     let compiled = model.compiled_for("training")?;
     let (loss, losses) = total_loss(compiled, targets, &outputs, context.take_losses())?;
+    if !loss.is_tracked() {
+        return Err(Error::Training(
+            "no weight of the model would change: every layer is frozen or has no weights; unfreeze one with \
+             `model.get_layer(name)?.set_trainable(true)`, or use `evaluate`"
+                .to_string(),
+        ));
+    }
     let mut gradients = loss.backward();
     let moved = context.take_updates();
     context.drop_stand_ins();
@@ -246,10 +253,7 @@ impl Tracker {
         for ((labels, output), output_name) in labels.iter().zip(&outputs).zip(&names) {
             let mut resolved = Vec::new();
             for spec in &compiled.metrics {
-                let metric = match spec {
-                    MetricSpec::Named(name) => metrics::resolve(name, labels, output)?,
-                    MetricSpec::Given(metric) => metric.boxed_clone(),
-                };
+                let metric = spec.resolve(labels, output)?;
                 let name = if several {
                     format!("{output_name}_{}", metric.name())
                 } else {

@@ -34,6 +34,13 @@ impl Lstm {
                 "differs from tanh and sigmoid, which burn's Lstm is taken over with",
             ));
         }
+        if self.recurrent.go_backwards {
+            return Err(Error::argument(
+                place,
+                "go_backwards",
+                "is set; burn's reverse gives outputs in another order",
+            ));
+        }
         self.gates()
     }
 
@@ -82,6 +89,18 @@ impl Lstm {
         if lstm.clip.is_some() {
             return refuse("clip", "is set; Keras' LSTM does not clip its cell state");
         }
+        if lstm.reverse {
+            return refuse(
+                "reverse",
+                "is set; it puts outputs back in the input's order, while Keras' go_backwards keeps them as computed",
+            );
+        }
+        if !lstm.batch_first {
+            return refuse(
+                "batch_first",
+                "is false; Keras' layers read [batch, timesteps, features]",
+            );
+        }
         let Some(forget) = lstm.forget_gate.as_ref().filter(|_| !lstm.input_forget) else {
             return refuse(
                 "input_forget",
@@ -112,9 +131,7 @@ impl Lstm {
                 1,
             )
         };
-        let mut layer = Self::new(lstm.d_hidden)
-            .go_backwards(lstm.reverse)
-            .return_sequences(true);
+        let mut layer = Self::new(lstm.d_hidden).return_sequences(true);
         layer.kernel = Some(Param::from_tensor(joined(&|g| {
             g.input_transform.weight.val()
         })));
@@ -131,7 +148,13 @@ impl Lstm {
                     .reduce(|a, b| a + b)
             })
             .collect();
-        layer.settings.use_bias = biases.len() == GATES;
+        if !biases.is_empty() && biases.len() != GATES {
+            return refuse(
+                "bias",
+                "is missing in some of the gates; all or none must have one",
+            );
+        }
+        layer.settings.use_bias = !biases.is_empty();
         layer.bias = layer
             .settings
             .use_bias

@@ -140,7 +140,7 @@ impl Lstm {
     pub fn activation(mut self, activation: impl IntoActivation) -> Self {
         if let Some(found) = self
             .options
-            .accept("activation", activation.into_activation())
+            .accept("activation", same_size(activation.into_activation()))
         {
             self.settings.activation = found;
         }
@@ -149,10 +149,10 @@ impl Lstm {
 
     /// The function of the gates (`"sigmoid"`).
     pub fn recurrent_activation(mut self, activation: impl IntoActivation) -> Self {
-        if let Some(found) = self
-            .options
-            .accept("recurrent_activation", activation.into_activation())
-        {
+        if let Some(found) = self.options.accept(
+            "recurrent_activation",
+            same_size(activation.into_activation()),
+        ) {
             self.settings.recurrent_activation = found;
         }
         self
@@ -248,6 +248,18 @@ impl Lstm {
     }
 }
 
+/// Refuses an activation whose result has another size than what it is applied to.
+fn same_size(activation: Result<Activation>) -> Result<Activation> {
+    match activation {
+        Ok(Activation::Glu) => Err(Error::argument(
+            "",
+            "",
+            "is \"glu\", which halves its input; a gate needs one that keeps the size",
+        )),
+        other => other,
+    }
+}
+
 impl Lstm {
     /// Runs the layer by the implementation that was asked for, or the fastest that applies.
     fn run(
@@ -295,7 +307,7 @@ impl Layer for Lstm {
         let features = check_sequence(&describe(self), crate::layers::only(inputs)?)?;
         let settings = &self.settings;
         let units = settings.units;
-        let width = GATES * units;
+        let width = GATES.saturating_mul(units);
         self.kernel = Some(weights.weight([features, width], &settings.kernel_initializer)?);
         self.recurrent_kernel =
             Some(weights.weight([units, width], &settings.recurrent_initializer)?);
@@ -374,6 +386,17 @@ impl Layer for Lstm {
             .split_first()
             .ok_or_else(|| Error::tensor(describe(self), "was called without an input"))?;
         let x = input.float::<3>()?;
+        let built = self.kernel.as_ref().map(|k| k.lazy_shape()[0]);
+        if built.is_some_and(|features| features != x.dims()[2]) {
+            return Err(Error::tensor(
+                describe(self),
+                format!(
+                    "was built for {} features but got the shape {:?}",
+                    built.unwrap_or_default(),
+                    x.dims()
+                ),
+            ));
+        }
         let mask = input.mask().cloned();
         let states = match states {
             [h, c] => Some([h.float::<2>()?, c.float::<2>()?]),
