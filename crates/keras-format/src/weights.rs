@@ -40,7 +40,9 @@ pub struct LegacyWeights {
     pub layers: Vec<LegacyGroup>,
     /// Variables that the model owns outside of its layers.
     pub top_level: Vec<NamedArray>,
-    /// The optimizer's variables, if the file has them.
+    /// The optimizer's variables, if the file has them. From Keras 3 they are in the order of
+    /// `optimizer/vars` in a [`WeightTree`]; from Keras 2 the names have to be gone by
+    /// (`iteration:0`, `Adam/m/lstm/lstm_cell/kernel:0`), and the learning rate is not among them.
     pub optimizer: Option<Vec<NamedArray>>,
 }
 

@@ -5,18 +5,18 @@ use serde_json::{Map, Value, json};
 use super::text;
 use crate::error::{Error, Result};
 
-/// Options that Keras 3 has not, with the value that changes nothing.
-const NEUTRAL: [(&str, &[Value]); 6] = [
-    ("time_major", &[Value::Bool(false)]),
-    ("reverse_state_order", &[Value::Bool(false)]),
-    ("causal", &[Value::Bool(false)]),
-    ("renorm", &[Value::Bool(false)]),
-    ("virtual_batch_size", &[]),
-    ("num_constants", &[]),
+/// Options that Keras 3 has not. Null, false and 0 change nothing, anything else would.
+const UNKNOWN: [&str; 6] = [
+    "time_major",
+    "reverse_state_order",
+    "causal",
+    "renorm",
+    "virtual_batch_size",
+    "num_constants",
 ];
 
 /// Options that never touch the result: how it is computed, or what is said elsewhere.
-const DROPPED: [&str; 8] = [
+const DROPPED: [&str; 7] = [
     "implementation",
     "input_length",
     "fused",
@@ -24,7 +24,6 @@ const DROPPED: [&str; 8] = [
     "renorm_momentum",
     "dynamic",
     "autocast",
-    "query_shape",
 ];
 
 /// The class names of Keras 3.
@@ -47,12 +46,9 @@ pub(super) fn layer(
     config: &mut Map<String, Value>,
     build: &mut Option<Value>,
 ) -> Result<()> {
-    for (option, neutral) in NEUTRAL {
-        if let Some(value) = config.shift_remove(option)
-            && !value.is_null()
-            && value.as_u64() != Some(0)
-            && !neutral.contains(&value)
-        {
+    for option in UNKNOWN {
+        let value = config.shift_remove(option).unwrap_or_default();
+        if !(value.is_null() || value == false || value.as_f64() == Some(0.0)) {
             return Err(Error::Option {
                 layer: name.to_string(),
                 option: option.to_string(),

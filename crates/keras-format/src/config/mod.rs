@@ -1,13 +1,14 @@
 //! Model configs of every generation, turned into one form.
 //!
 //! [`normalise`] documents that form. The work is cut by subject: [`layer`] rewrites a layer with
-//! what is inside of it, [`graph`] the connections of a functional model, [`compile`] optimizer,
+//! what is inside of it, [`graph`] and [`renumber`] the connections of a functional model, [`compile`] optimizer,
 //! loss and metrics, and [`keras2`] holds what Keras 2 and `tf.keras` 2.x did differently.
 
 mod compile;
 mod graph;
 mod keras2;
 mod layer;
+mod renumber;
 
 use serde_json::{Map, Value};
 
