@@ -143,7 +143,7 @@ impl Activation {
     ///
     /// [`Error::Argument`] for an odd size and `glu`.
     pub(crate) fn check_size(self, place: &str, size: usize) -> Result<()> {
-        if self == Self::Glu && size % 2 == 1 {
+        if self == Self::Glu && !size.is_multiple_of(2) {
             return Err(Error::argument(
                 place,
                 "activation",

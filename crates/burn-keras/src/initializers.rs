@@ -102,7 +102,7 @@ pub enum Distribution {
 }
 
 /// The standard deviation of a standard normal variable cut off at ±2.
-const TRUNCATED_STDDEV: f32 = 0.879_625_66;
+const TRUNCATED_STDDEV: f32 = 0.879_625_6;
 
 /// The named cases of variance scaling: class name, snake-case name, scale, mode, distribution.
 const SCALED: [(&str, &str, f32, FanMode, Distribution); 6] = [

@@ -127,7 +127,7 @@ mod tests {
         let device = default_device()?;
         let x = AnyTensor::from_f32(vec![1.0; 10_000], &[100, 100], &device)?;
         let layer = Dropout::new(0.4);
-        let same = layer.forward(&[x.clone()], &mut Context::inference())?;
+        let same = layer.forward(std::slice::from_ref(&x), &mut Context::inference())?;
         assert_eq!(same[0].to_vec()?, x.to_vec()?);
         let mut training = Context::training(Generator::new(1));
         let y = layer.forward(&[x], &mut training)?[0].to_vec()?;

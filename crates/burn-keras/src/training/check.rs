@@ -115,7 +115,7 @@ fn fit_input<'a>(place: &str, name: &str, values: Values<'a>, wanted: &Dims) -> 
     let sample = &shape[1..];
     let wanted_sample = wanted.tail(1);
     if let Some(fixed) = wanted.axis(0)
-        && shape[0] % fixed != 0
+        && !shape[0].is_multiple_of(fixed)
     {
         return Err(Error::data(
             name,
