@@ -589,3 +589,12 @@ fn shuffling_changes_the_order_and_a_seed_repeats_it() -> TestResult {
         Ok(())
     })
 }
+
+#[test]
+fn the_program_in_the_readme_is_the_example_of_that_name() -> TestResult {
+    let (_, program) = include_str!("../examples/readme.rs")
+        .split_once("\n\n")
+        .ok_or("no program after the heading")?;
+    assert!(include_str!("../README.md").contains(program));
+    Ok(())
+}
