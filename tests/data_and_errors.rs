@@ -377,9 +377,19 @@ fn a_number_that_the_embedding_does_not_know_is_an_error_before_anything_runs() 
         // Inside a model inside a model, too.
         let mut outer = Sequential::new();
         outer.add(model)?;
+        let text = message(outer.predict(&array![[0, 1, -2]]));
         assert!(
-            message(outer.predict(&array![[0, 1, -2]]))
-                .starts_with("x: holds the number -2 in row 0")
+            text.starts_with("x: holds the number -2 in row 0"),
+            "{text}"
+        );
+        assert!(
+            text.ends_with("code the categories as whole numbers from 0 on"),
+            "{text}"
+        );
+        let text = message(outer.predict(&array![[0.0f32, 1.5, 2.0]]));
+        assert!(
+            text.starts_with("x: holds the number 1.5 in row 0"),
+            "{text}"
         );
         Ok(())
     })

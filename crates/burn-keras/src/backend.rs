@@ -229,7 +229,10 @@ pub fn default_device() -> Result<Device> {
     if let Some(device) = CHOSEN.with(|chosen| chosen.borrow().clone()) {
         return Ok(device);
     }
-    if let Ok(name) = std::env::var(DEVICE_VARIABLE) {
+    if let Some(name) = std::env::var(DEVICE_VARIABLE)
+        .ok()
+        .filter(|name| !name.is_empty())
+    {
         let backend: Backend = name.parse().map_err(|e: Error| e.at(DEVICE_VARIABLE))?;
         return backend.open();
     }

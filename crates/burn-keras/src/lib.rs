@@ -42,6 +42,10 @@
 #[doc = include_str!("../../../README.md")]
 mod readme {}
 
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/src/from-keras.md")]
+mod book_from_keras {}
+
 pub mod activations;
 pub mod backend;
 pub mod config;

@@ -170,7 +170,8 @@ impl Layer for Dense {
                 describe(self),
                 "a known number of features (the last axis)",
                 format!("{dims}, whose last axis is unknown"),
-                "Give the last axis of `input_shape` a size; only the axes before it may be `None`.",
+                "Give the last axis of `input_shape` a size; where a `Flatten` stands before this layer, every axis of \
+                 `input_shape` needs one.",
             )),
             (Some(last), Some(features)) if last != features => Err(Error::shape(
                 describe(self),

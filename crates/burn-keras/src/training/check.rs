@@ -383,13 +383,13 @@ fn check_classes(name: &str, values: &Values<'_>, classes: Option<usize>) -> Res
     let Some(classes) = classes else {
         return Ok(());
     };
-    match values.first_outside(classes, true) {
+    match values.first_outside(classes) {
         None => Ok(()),
         Some((row, value)) => Err(Error::data(
             name,
             format!(
                 "holds the class {value} in row {row}, but the output has {classes} classes, 0 to {}; number the classes \
-                 from 0, or make the last layer wider",
+                 in whole numbers from 0, or make the last layer wider",
                 classes.saturating_sub(1)
             ),
         )),
@@ -398,16 +398,24 @@ fn check_classes(name: &str, values: &Values<'_>, classes: Option<usize>) -> Res
 
 /// Checks the numbers that an `Embedding` will look up.
 fn check_categories(name: &str, values: &Values<'_>, categories: usize) -> Result<()> {
-    match values.first_outside(categories, false) {
+    match values.first_outside(categories) {
         None => Ok(()),
-        Some((row, value)) => Err(Error::data(
-            name,
-            format!(
-                "holds the number {value} in row {row}, but the Embedding knows {categories} numbers, 0 to {}: its first \
-                 argument must be larger than the largest number, as in `Embedding::new({}, 8)`",
-                categories.saturating_sub(1),
-                value.max(0.0) as u64 + 1
-            ),
-        )),
+        Some((row, value)) => {
+            let fix = if value < 0.0 || value.fract() != 0.0 {
+                "code the categories as whole numbers from 0 on".to_string()
+            } else {
+                format!(
+                    "its first argument must be larger than the largest number, as in `Embedding::new({}, 8)`",
+                    value as u64 + 1
+                )
+            };
+            Err(Error::data(
+                name,
+                format!(
+                    "holds the number {value} in row {row}, but the Embedding knows {categories} numbers, 0 to {}: {fix}",
+                    categories.saturating_sub(1)
+                ),
+            ))
+        }
     }
 }

@@ -83,8 +83,8 @@ impl Values<'_> {
         }
     }
 
-    /// The row and value of the first number that is not among `0..end`; with `whole`, fractions count as outside too.
-    pub(crate) fn first_outside(&self, end: usize, whole: bool) -> Option<(usize, f64)> {
+    /// The row and value of the first number that is not a whole one among `0..end`.
+    pub(crate) fn first_outside(&self, end: usize) -> Option<(usize, f64)> {
         let width = (self.shape().iter().product::<usize>() / self.samples().max(1)).max(1);
         let found = match self {
             Self::Int(array) => array
@@ -95,7 +95,7 @@ impl Values<'_> {
             Self::Float(array) => array
                 .iter()
                 .enumerate()
-                .find(|(_, v)| **v < 0.0 || **v >= end as f32 || (whole && v.fract() != 0.0))
+                .find(|(_, v)| **v < 0.0 || **v >= end as f32 || v.fract() != 0.0)
                 .map(|(i, v)| (i, f64::from(*v))),
         };
         found.map(|(position, value)| (position / width, value))
