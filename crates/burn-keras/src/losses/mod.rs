@@ -81,12 +81,17 @@ pub fn by_name(name: &str) -> Result<Box<dyn Loss>> {
         Some("mean_squared_error") => Box::new(MeanSquaredError),
         Some("mean_absolute_error") => Box::new(MeanAbsoluteError),
         _ => {
-            let names = NAMES
-                .iter()
-                .flat_map(|(own, others)| std::iter::once(own).chain(others.iter()));
-            return Err(Error::unknown("loss", name, names.copied()));
+            return Err(Error::unknown("loss", name, names()));
         }
     })
+}
+
+/// All names there are.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    NAMES
+        .iter()
+        .flat_map(|(own, others)| std::iter::once(own).chain(others.iter()))
+        .copied()
 }
 
 /// `y_true` and `y_pred` as `[rows, last axis]` each, checked to have the same shape.

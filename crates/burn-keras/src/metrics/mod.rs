@@ -102,19 +102,10 @@ pub(crate) fn check_name(name: &str) -> Result<()> {
     {
         return Ok(());
     }
-    let losses = [
-        "mse",
-        "mae",
-        "mean_squared_error",
-        "mean_absolute_error",
-        "binary_crossentropy",
-        "categorical_crossentropy",
-        "sparse_categorical_crossentropy",
-    ];
     Err(Error::unknown(
         "metric",
         name,
-        NAMES.into_iter().chain(losses),
+        NAMES.into_iter().chain(crate::losses::names()),
     ))
 }
 
