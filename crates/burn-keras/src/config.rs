@@ -3,8 +3,10 @@
 use serde_json::{Map, Value};
 
 use crate::activations::Activation;
+use crate::constraints::Constraint;
 use crate::dims::Dims;
 use crate::initializers::Initializer;
+use crate::regularizers::Regularizer;
 use crate::{Error, Result};
 
 /// The `config` of a layer, an optimizer or the like, with the name to use in errors.
@@ -152,6 +154,30 @@ impl Config {
             Some(value) => Initializer::from_config(value)
                 .map_err(|e| e.at(format!("{}, `{key}`", self.place))),
         }
+    }
+
+    /// A regularizer, if the key is there.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Regularizer::from_config`], naming the key.
+    pub fn regularizer(&self, key: &str) -> Result<Option<Regularizer>> {
+        self.object(key, Regularizer::from_config)
+    }
+
+    /// A constraint, if the key is there.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Constraint::from_config`], naming the key.
+    pub fn constraint(&self, key: &str) -> Result<Option<Constraint>> {
+        self.object(key, Constraint::from_config)
+    }
+
+    fn object<T>(&self, key: &str, read: impl FnOnce(&Value) -> Result<T>) -> Result<Option<T>> {
+        self.get(key)
+            .map(|value| read(value).map_err(|e| e.at(format!("{}, `{key}`", self.place))))
+            .transpose()
     }
 
     /// Refuses keys whose value would change the result but that are not supported.

@@ -32,7 +32,7 @@
 //! | [`models`] | [`Sequential`](models::Sequential), the functional [`Model`](models::Model), the summary |
 //! | [`training`] | `compile`, `fit`, `evaluate`, `predict`, and the data they take |
 //! | [`losses`], [`metrics`], [`optimizers`] | with Keras' formulas |
-//! | [`initializers`], [`activations`] | by Keras' names |
+//! | [`initializers`], [`regularizers`], [`constraints`], [`activations`] | by Keras' names |
 //! | [`backend`] | which device runs |
 //! | [`dims`], [`tensor`] | shapes with unknown axes; tensors whose rank is known at run time |
 
@@ -49,6 +49,7 @@ mod book_from_keras {}
 pub mod activations;
 pub mod backend;
 pub mod config;
+pub mod constraints;
 pub mod dims;
 mod error;
 pub mod initializers;
@@ -58,6 +59,7 @@ pub mod metrics;
 pub mod models;
 pub mod optimizers;
 pub mod random;
+pub mod regularizers;
 pub mod tensor;
 pub mod training;
 
@@ -69,12 +71,14 @@ pub use ndarray;
 /// Nothing here clashes with `burn::prelude`.
 pub mod prelude {
     pub use crate::backend::{Backend, set_device};
+    pub use crate::constraints::Constraint;
     pub use crate::layers::{
         Activation, Dense, Dropout, Embedding, Flatten, Implementation, LayerExt, LayerHandle, Lstm,
     };
     pub use crate::models::{Input, Model, Node, Outputs, Sequential};
     pub use crate::optimizers::{Adam, RmsProp, RuleExt, Sgd};
     pub use crate::random::set_random_seed;
+    pub use crate::regularizers::Regularizer;
     pub use crate::training::{Compile, Evaluate, Fit, History, Predict};
     pub use crate::{Error, Result};
 }

@@ -4,11 +4,14 @@ use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 use serde_json::{Map, Value, json};
 
-use super::{Context, Layer, LayerOptions, WeightBuilder, describe, only};
+use super::weight_options::weight_setters;
+use super::{
+    Context, Layer, LayerOptions, WeightBuilder, WeightOptions, WeightRule, describe, only,
+};
 use crate::activations::{Activation, IntoActivation};
 use crate::config::Config;
 use crate::dims::Dims;
-use crate::initializers::{Initializer, IntoInitializer};
+use crate::initializers::Initializer;
 use crate::tensor::AnyTensor;
 use crate::{Error, Result};
 
@@ -41,9 +44,9 @@ pub struct Dense {
     #[module(skip)]
     use_bias: bool,
     #[module(skip)]
-    kernel_initializer: Initializer,
+    kernel_options: WeightOptions,
     #[module(skip)]
-    bias_initializer: Initializer,
+    bias_options: WeightOptions,
 }
 
 impl Dense {
@@ -58,8 +61,8 @@ impl Dense {
             units,
             activation: Activation::Linear,
             use_bias: true,
-            kernel_initializer: Initializer::glorot_uniform(),
-            bias_initializer: Initializer::Zeros,
+            kernel_options: WeightOptions::new(Initializer::glorot_uniform()),
+            bias_options: WeightOptions::new(Initializer::Zeros),
         }
     }
 
@@ -80,26 +83,11 @@ impl Dense {
         self
     }
 
-    /// How the kernel starts (`"glorot_uniform"`).
-    pub fn kernel_initializer(mut self, initializer: impl IntoInitializer) -> Self {
-        if let Some(found) = self
-            .options
-            .accept("kernel_initializer", initializer.into_initializer())
-        {
-            self.kernel_initializer = found;
-        }
-        self
-    }
-
-    /// How the bias starts (`"zeros"`).
-    pub fn bias_initializer(mut self, initializer: impl IntoInitializer) -> Self {
-        if let Some(found) = self
-            .options
-            .accept("bias_initializer", initializer.into_initializer())
-        {
-            self.bias_initializer = found;
-        }
-        self
+    weight_setters! {
+        kernel_options, "the kernel", "glorot_uniform":
+            kernel_initializer, kernel_regularizer, kernel_constraint;
+        bias_options, "the bias", "zeros":
+            bias_initializer, bias_regularizer, bias_constraint;
     }
 
     /// The number of outputs.
@@ -113,21 +101,14 @@ impl Dense {
     ///
     /// [`Error::Config`](crate::Error::Config) naming a key that cannot be read or has a value that is not supported.
     pub fn from_config(config: &Config) -> Result<Self> {
-        config.must_be_neutral(&[
-            "kernel_regularizer",
-            "bias_regularizer",
-            "activity_regularizer",
-            "kernel_constraint",
-            "bias_constraint",
-            "quantization_config",
-        ])?;
-        Ok(Self::new(config.usize("units")?)
+        config.must_be_neutral(&["quantization_config", "lora_rank"])?;
+        let mut layer = Self::new(config.usize("units")?)
             .activation(config.activation("activation", Activation::Linear)?)
-            .use_bias(config.bool_or("use_bias", true)?)
-            .kernel_initializer(
-                config.initializer("kernel_initializer", Initializer::glorot_uniform())?,
-            )
-            .bias_initializer(config.initializer("bias_initializer", Initializer::Zeros)?))
+            .use_bias(config.bool_or("use_bias", true)?);
+        layer.kernel_options =
+            WeightOptions::read(config, "kernel", layer.kernel_options.initializer)?;
+        layer.bias_options = WeightOptions::read(config, "bias", layer.bias_options.initializer)?;
+        Ok(layer)
     }
 }
 
@@ -146,9 +127,10 @@ impl Layer for Dense {
 
     fn build(&mut self, inputs: &[Dims], weights: &mut WeightBuilder<'_>) -> Result<()> {
         let features = only(inputs)?.last().unwrap_or_default();
-        self.kernel = Some(weights.weight([features, self.units], &self.kernel_initializer)?);
+        self.kernel =
+            Some(weights.weight([features, self.units], &self.kernel_options.initializer)?);
         if self.use_bias {
-            self.bias = Some(weights.weight([self.units], &self.bias_initializer)?);
+            self.bias = Some(weights.weight([self.units], &self.bias_options.initializer)?);
         }
         Ok(())
     }
@@ -218,23 +200,22 @@ impl Layer for Dense {
         Ok(vec![AnyTensor::from_flat(y, &shape)?])
     }
 
+    fn weight_rules(&self) -> Vec<WeightRule> {
+        let rules = [
+            self.kernel_options.rule("kernel"),
+            self.bias_options.rule("bias"),
+        ];
+        rules.into_iter().flatten().collect()
+    }
+
     fn config(&self) -> Map<String, Value> {
-        Map::from_iter([
+        let mut config = Map::from_iter([
             ("units".to_string(), json!(self.units)),
             ("activation".to_string(), json!(self.activation.name())),
             ("use_bias".to_string(), json!(self.use_bias)),
-            (
-                "kernel_initializer".to_string(),
-                self.kernel_initializer.to_config(),
-            ),
-            (
-                "bias_initializer".to_string(),
-                self.bias_initializer.to_config(),
-            ),
-            ("kernel_regularizer".to_string(), Value::Null),
-            ("bias_regularizer".to_string(), Value::Null),
-            ("kernel_constraint".to_string(), Value::Null),
-            ("bias_constraint".to_string(), Value::Null),
-        ])
+        ]);
+        self.kernel_options.write("kernel", &mut config);
+        self.bias_options.write("bias", &mut config);
+        config
     }
 }

@@ -6,7 +6,6 @@ use serde_json::{Map, Value, json};
 use super::{Context, Layer, LayerOptions, only};
 use crate::config::Config;
 use crate::dims::Dims;
-use crate::random::Generator;
 use crate::tensor::AnyTensor;
 use crate::{Error, Result};
 
@@ -96,14 +95,7 @@ impl Layer for Dropout {
             return Ok(vec![x.clone()]);
         }
         let shape = x.shape();
-        let count = shape.iter().product();
-        let drawn = context.generator().next_u64();
-        let mut generator = Generator::new(self.seed.map_or(drawn, |seed| seed ^ context.step()));
-        let mask = AnyTensor::from_f32(
-            generator.dropout_mask(count, self.rate),
-            &shape,
-            &x.device(),
-        )?;
+        let mask = context.dropout_mask(&shape, self.rate, self.seed, &x.device())?;
         let y = x.float_flat()? * mask.float_flat()?;
         Ok(vec![AnyTensor::from_flat(y, &shape)?])
     }
@@ -121,6 +113,7 @@ impl Layer for Dropout {
 mod tests {
     use super::*;
     use crate::backend::default_device;
+    use crate::random::Generator;
 
     #[test]
     fn training_scales_what_is_kept_and_prediction_changes_nothing() -> Result<()> {

@@ -7,6 +7,8 @@ use burn::tensor::Device;
 use ndarray::ArrayD;
 use serde_json::{Map, Value, json};
 
+use super::context::Carried;
+use super::penalties::penalize_outputs;
 use super::{
     Context, DynLayer, MaskPolicy, WeightBuilder, WeightInfo, collect_weights, describe,
     full_config, read_weights, replace_weights, with_new_identities,
@@ -28,6 +30,7 @@ struct Slot {
     identity: u64,
     layer: RwLock<Box<dyn DynLayer>>,
     built_for: RwLock<Option<Vec<Dims>>>,
+    carried: RwLock<Carried>,
     lost_a_mask: AtomicBool,
 }
 
@@ -51,6 +54,7 @@ impl LayerHandle {
             identity: IDENTITIES.fetch_add(1, Ordering::Relaxed),
             layer: RwLock::new(layer),
             built_for: RwLock::new(built_for),
+            carried: RwLock::default(),
             lost_a_mask: AtomicBool::new(false),
         }))
     }
@@ -270,9 +274,35 @@ impl LayerHandle {
         inputs: &[AnyTensor],
         context: &mut Context,
     ) -> Result<Vec<AnyTensor>> {
-        match context.stand_in_for(self.identity()) {
-            Some(layer) => self.forward_with(&*layer, inputs, context),
-            None => self.forward_with(&**self.read(), inputs, context),
+        let stand_in = context.stand_in_for(self.identity());
+        context.running(
+            self.identity(),
+            || self.carried_slot().clone(),
+            |context| match stand_in {
+                Some(layer) => self.forward_with(&*layer, inputs, context),
+                None => self.forward_with(&**self.read(), inputs, context),
+            },
+        )
+    }
+
+    fn carried_slot(&self) -> RwLockWriteGuard<'_, Carried> {
+        self.0
+            .carried
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps the states that a pass left behind for the next one.
+    pub(crate) fn keep_carried(&self, carried: Carried) {
+        if !carried.is_empty() {
+            *self.carried_slot() = carried;
+        }
+    }
+
+    /// Makes a stateful layer start from zeros again; nothing happens to others.
+    pub fn reset_states(&self) {
+        for leaf in self.leaves() {
+            leaf.carried_slot().clear();
         }
     }
 
@@ -283,6 +313,7 @@ impl LayerHandle {
         context: &mut Context,
     ) -> Result<Vec<AnyTensor>> {
         let outputs = layer.forward(inputs, context)?;
+        penalize_outputs(layer, &outputs, context)?;
         let mask = inputs.iter().find_map(|x| x.mask().cloned());
         Ok(match (layer.mask_policy(), mask) {
             (MaskPolicy::Own, _) => outputs,

@@ -21,8 +21,10 @@ mod erased;
 mod flatten;
 mod handle;
 mod options;
+mod penalties;
 pub mod recurrent;
 mod registry;
+mod weight_options;
 mod weights;
 
 pub use activation::Activation;
@@ -34,8 +36,10 @@ pub use erased::{DynLayer, ErasedMapper, ErasedModule, ErasedVisitor, LayerBox, 
 pub use flatten::Flatten;
 pub use handle::LayerHandle;
 pub use options::{LayerExt, LayerOptions};
+pub(crate) use penalties::{constrain, penalize_weights};
 pub use recurrent::{Implementation, Lstm};
 pub use registry::Registry;
+pub use weight_options::{WeightOptions, WeightRule};
 pub use weights::{WeightBuilder, WeightInfo};
 pub(crate) use weights::{collect_weights, read_weights, replace_weights, with_new_identities};
 
@@ -96,6 +100,11 @@ pub trait Layer: std::fmt::Debug + Send + Sync {
     /// What comes out, in order, for the error about a wrong number of outputs: as `["sequence", "h", "c"]`.
     fn output_names(&self) -> Vec<&'static str> {
         vec!["output"]
+    }
+
+    /// What training does for single weights besides updating them: penalties and constraints.
+    fn weight_rules(&self) -> Vec<WeightRule> {
+        Vec::new()
     }
 
     /// Computes the outputs.
@@ -162,6 +171,9 @@ pub fn full_config(layer: &(impl Layer + ?Sized)) -> Map<String, Value> {
     config.insert("trainable".into(), options.trainable().into());
     config.insert("dtype".into(), crate::config::float32_policy());
     config.extend(layer.config());
+    if let Some(regularizer) = options.activity_regularizer() {
+        config.insert("activity_regularizer".into(), regularizer.to_config());
+    }
     config
 }
 

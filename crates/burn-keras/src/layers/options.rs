@@ -6,6 +6,7 @@ use super::handle::LayerHandle;
 use super::{DynLayer, Layer};
 use crate::dims::{Dims, IntoDims};
 use crate::models::{IntoNodes, Outputs};
+use crate::regularizers::{IntoRegularizer, Regularizer};
 use crate::{Error, Result};
 
 /// The options common to all layers, held by each in a field marked `#[module(skip)]`.
@@ -16,6 +17,7 @@ pub struct LayerOptions {
     automatic_name: bool,
     frozen: bool,
     input_dims: Option<Dims>,
+    activity_regularizer: Option<Regularizer>,
     problem: Option<(String, Error)>,
     graph: GraphIdentity,
 }
@@ -55,6 +57,15 @@ impl LayerOptions {
     /// The shape given by `input_shape` or `batch_input_shape`, batch axis included.
     pub fn input_dims(&self) -> Option<&Dims> {
         self.input_dims.as_ref()
+    }
+
+    /// The penalty on the layer's outputs.
+    pub fn activity_regularizer(&self) -> Option<&Regularizer> {
+        self.activity_regularizer.as_ref()
+    }
+
+    pub(crate) fn set_activity_regularizer(&mut self, regularizer: Option<Regularizer>) {
+        self.activity_regularizer = regularizer;
     }
 
     /// Remembers the first argument that could not be read; `add` and `call` report it.
@@ -156,6 +167,14 @@ pub trait LayerExt: Layer + DynLayer + Clone + Sized {
         for inner in self.inner_layers().unwrap_or_default() {
             inner.set_trainable(trainable);
         }
+        self
+    }
+
+    /// A penalty on each of the layer's outputs, divided by the batch size and added to the loss.
+    fn activity_regularizer(mut self, regularizer: impl IntoRegularizer) -> Self {
+        let options = self.options_mut();
+        let found = options.accept("activity_regularizer", regularizer.into_regularizer());
+        options.set_activity_regularizer(found);
         self
     }
 

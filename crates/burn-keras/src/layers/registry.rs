@@ -75,6 +75,7 @@ impl Registry {
             options.set_name(name);
         }
         options.set_trainable(config.bool_or("trainable", true)?);
+        options.set_activity_regularizer(config.regularizer("activity_regularizer")?);
         Ok(layer)
     }
 

@@ -623,6 +623,27 @@ fn several_outputs(layer: &LayerHandle, last: bool) -> Error {
     ))
 }
 
+impl Model {
+    /// Makes every stateful layer start from zeros again; nothing happens to others.
+    pub fn reset_states(&self) {
+        self.layers.iter().for_each(LayerHandle::reset_states);
+    }
+
+    /// Keeps, for the next pass, the states that stateful layers left in the context of one that succeeded.
+    pub(crate) fn keep_carried(&self, context: &mut Context) {
+        let mut carried = context.take_carried();
+        carried.retain(|_, states| !states.is_empty());
+        if carried.is_empty() {
+            return;
+        }
+        for leaf in self.leaves() {
+            if let Some(states) = carried.remove(&leaf.identity()) {
+                leaf.keep_carried(states);
+            }
+        }
+    }
+}
+
 /// Tensors with the shapes that the model computes for them.
 pub(crate) fn run(
     model: &Model,

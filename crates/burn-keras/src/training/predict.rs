@@ -144,7 +144,9 @@ impl Model {
             vec![(Vec::new(), Vec::new()); names.len()];
         for i in 0..batches.count() {
             let inputs = tensors(&x, &batches.rows(i), &device)?;
-            let outputs = run(self, inputs, &mut Context::inference())?;
+            let mut context = Context::inference();
+            let outputs = run(self, inputs, &mut context)?;
+            self.keep_carried(&mut context);
             for ((shape, values), output) in collected.iter_mut().zip(&outputs) {
                 *shape = output.shape();
                 if values.is_empty() {

@@ -8,7 +8,7 @@ use burn::tensor::{Gradients, Tensor};
 
 use super::compile::Compiled;
 use super::logs::Logs;
-use crate::layers::{Context, DynLayer, LayerHandle, map, visit};
+use crate::layers::{Context, DynLayer, LayerHandle, constrain, map, penalize_weights, visit};
 use crate::metrics::{Mean, Metric};
 use crate::models::{Model, run};
 use crate::optimizers::Change;
@@ -45,7 +45,11 @@ pub(crate) fn train(
     }
     let outputs = run(model, inputs, &mut context)?;
     let compiled = model.compiled_for("training")?;
-    let (loss, losses) = total_loss(compiled, targets, &outputs, context.take_losses())?;
+    let mut penalties = context.take_losses();
+    for copy in &copies {
+        penalties.extend(penalize_weights(&**copy)?);
+    }
+    let (loss, losses) = total_loss(compiled, targets, &outputs, penalties)?;
     if !loss.is_tracked() {
         return Err(Error::Training(
             "no weight of the model would change: every layer is frozen or has no weights; unfreeze one with \
@@ -76,8 +80,12 @@ pub(crate) fn train(
     {
         updated.insert(id, AnyTensor::from_flat(flat, &shapes[&id])?);
     }
+    for copy in &copies {
+        constrain(&**copy, &mut updated)?;
+    }
     drop(copies);
     updated.extend(moved);
+    model.keep_carried(&mut context);
     for leaf in &leaves {
         let changed = {
             let layer = leaf.read();
@@ -105,7 +113,12 @@ pub(crate) fn test(
     let mut context = Context::inference();
     let outputs = run(model, inputs, &mut context)?;
     let compiled = model.compiled_for("evaluate")?;
-    let (loss, losses) = total_loss(compiled, targets, &outputs, context.take_losses())?;
+    let mut penalties = context.take_losses();
+    for leaf in model.leaves() {
+        penalties.extend(penalize_weights(&**leaf.read())?);
+    }
+    let (loss, losses) = total_loss(compiled, targets, &outputs, penalties)?;
+    model.keep_carried(&mut context);
     Ok(Outcome {
         loss,
         losses,
