@@ -35,7 +35,7 @@ pub fn read_json(name: &str) -> TestResult<Value> {
     ))?)
 }
 
-/// The arrays of an `.npz` file of `tests/fixtures`, whole numbers as floats.
+/// The arrays of an `.npz` file of `tests/fixtures`: whole numbers as floats, true as 1 and false as 0.
 pub fn read_arrays(name: &str) -> TestResult<HashMap<String, ArrayD<f32>>> {
     let mut reader = NpzReader::new(File::open(fixture(name))?)?;
     let mut arrays = HashMap::new();
@@ -43,9 +43,12 @@ pub fn read_arrays(name: &str) -> TestResult<HashMap<String, ArrayD<f32>>> {
         let key = entry.trim_end_matches(".npy").to_string();
         let array = match reader.by_name::<ndarray::OwnedRepr<f32>, ndarray::IxDyn>(&entry) {
             Ok(array) => array,
-            Err(_) => reader
-                .by_name::<ndarray::OwnedRepr<i32>, ndarray::IxDyn>(&entry)?
-                .mapv(|v| v as f32),
+            Err(_) => match reader.by_name::<ndarray::OwnedRepr<i32>, ndarray::IxDyn>(&entry) {
+                Ok(array) => array.mapv(|v| v as f32),
+                Err(_) => reader
+                    .by_name::<ndarray::OwnedRepr<bool>, ndarray::IxDyn>(&entry)?
+                    .mapv(|v| f32::from(u8::from(v))),
+            },
         };
         arrays.insert(key, array);
     }

@@ -1,5 +1,7 @@
 //! Activation functions, as `keras.activations` defines them.
 
+use std::f32::consts::FRAC_1_SQRT_2;
+
 use burn::tensor::{Bool, Tensor, activation};
 
 use crate::tensor::AnyTensor;
@@ -59,7 +61,7 @@ pub enum Activation {
     LogSigmoid,
     /// `x tanh(softplus(x))`
     Mish,
-    /// The Euclidean projection onto the probability simplex along the last axis.
+    /// Like softmax with zeros for small values along the last axis; Keras' formula, which differs from the paper's.
     Sparsemax,
     /// `x` held within ±1.
     HardTanh,
@@ -200,7 +202,8 @@ impl Activation {
             }
             Self::SparseSigmoid => (x.clamp(-1.0, 1.0) + 1.0) * 0.5,
             Self::Silu => x.clone() * activation::sigmoid(x),
-            Self::Gelu => activation::gelu(x),
+            // Not burn's own: its gradient is that of the tanh approximation on some backends.
+            Self::Gelu => x.clone() * ((x * FRAC_1_SQRT_2).erf() + 1.0) * 0.5,
             Self::Glu => {
                 let half = x.dims()[1] / 2;
                 let [values, gates] = [x.clone().narrow(1, 0, half), x.narrow(1, half, half)];
@@ -246,18 +249,27 @@ fn hard_sigmoid(x: Tensor<2>) -> Tensor<2> {
     (x / 6.0 + 0.5).clamp(0.0, 1.0)
 }
 
-/// Martins and Astudillo, "From Softmax to Sparsemax" (2016), algorithm 1.
+/// What Keras computes on all its backends (`keras/src/backend/*/nn.py`, `sparsemax`).
+///
+/// Martins and Astudillo, "From Softmax to Sparsemax" (2016), algorithm 1, take the sum of the sorted values inside the
+/// support where Keras takes the sum of all running sums; with one value in the support both are the same.
 fn sparsemax(x: Tensor<2>) -> Tensor<2> {
     let [_, size] = x.dims();
     let device = x.device();
     let sorted = x.clone().sort_descending(1);
     let ranks = Tensor::<1, burn::tensor::Int>::arange(1..size as i64 + 1, &device)
         .float()
+        .cast(x.dtype())
         .unsqueeze::<2>();
     let sums = sorted.clone().cumsum(1);
-    let inside = (sorted.clone() * ranks + 1.0).greater(sums).float();
-    let count = inside.clone().sum_dim(1);
-    let total = (sorted * inside).sum_dim(1);
+    let outside = (sorted - (sums.clone() - 1.0) / ranks).lower_equal_elem(0.0);
+    let count = outside
+        .clone()
+        .bool_not()
+        .float()
+        .cast(x.dtype())
+        .sum_dim(1);
+    let total = sums.mask_fill(outside, 0.0).sum_dim(1);
     activation::relu(x - (total - 1.0) / count)
 }
 

@@ -1,8 +1,10 @@
 //! A layer as models hold it: shared, named, built once.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use burn::module::ParamId;
 use burn::tensor::Device;
 use ndarray::ArrayD;
 use serde_json::{Map, Value, json};
@@ -11,7 +13,7 @@ use super::context::Carried;
 use super::penalties::penalize_outputs;
 use super::{
     Context, DynLayer, MaskPolicy, WeightBuilder, WeightInfo, collect_weights, describe,
-    full_config, read_weights, replace_weights, with_new_identities,
+    full_config, read_weights, replace_weights, with_new_identities, with_updates,
 };
 use crate::dims::Dims;
 use crate::error::plural;
@@ -283,6 +285,14 @@ impl LayerHandle {
                 None => self.forward_with(&**self.read(), inputs, context),
             },
         )
+    }
+
+    /// Takes over the new values that belong to the layer; layers without any are left alone.
+    pub(crate) fn apply(&self, updated: &HashMap<ParamId, AnyTensor>) {
+        let changed = with_updates(&**self.read(), updated);
+        if let Some(new) = changed {
+            *self.write() = new;
+        }
     }
 
     fn carried_slot(&self) -> RwLockWriteGuard<'_, Carried> {

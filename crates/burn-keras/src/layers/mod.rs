@@ -41,7 +41,9 @@ pub use recurrent::{Implementation, Lstm};
 pub use registry::Registry;
 pub use weight_options::{WeightOptions, WeightRule};
 pub use weights::{WeightBuilder, WeightInfo};
-pub(crate) use weights::{collect_weights, read_weights, replace_weights, with_new_identities};
+pub(crate) use weights::{
+    collect_weights, read_weights, replace_weights, with_new_identities, with_updates,
+};
 
 /// What a layer does with the mask attached to its input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,6 +129,26 @@ pub trait Layer: std::fmt::Debug + Send + Sync {
 
     /// The layer's own keys of Keras' configuration; `name`, `trainable` and `dtype` are added for it.
     fn config(&self) -> Map<String, Value>;
+
+    /// What Keras takes at each call instead of in the constructor, as `use_causal_mask`; empty where nothing was set.
+    fn call_arguments(&self) -> Map<String, Value> {
+        Map::new()
+    }
+
+    /// Reads what [`Layer::call_arguments`] gives, as it stands in a model's configuration.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] naming an argument that the layer does not have.
+    fn set_call_arguments(&mut self, arguments: &Map<String, Value>) -> Result<()> {
+        match arguments.keys().next() {
+            None => Ok(()),
+            Some(name) => Err(Error::config(
+                describe(self),
+                format!("is called with `{name}`, which is not supported"),
+            )),
+        }
+    }
 
     /// A line for `summary` on how the layer runs, where there is something to say.
     fn note(&self) -> Option<String> {

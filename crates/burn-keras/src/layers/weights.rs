@@ -1,5 +1,7 @@
 //! Creating, listing and replacing the weights of a layer, in Keras' order.
 
+use std::collections::HashMap;
+
 use burn::module::{ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Device, Tensor, TensorData};
 use ndarray::ArrayD;
@@ -221,6 +223,48 @@ pub(crate) fn replace_weights(
     }
     let new = weights.iter().map(|w| w.id).zip(values).collect();
     Ok(map(layer.boxed_clone(), &mut Replacer { new }))
+}
+
+/// The layer with the new values that belong to it; `None` where none does.
+pub(crate) fn with_updates(
+    layer: &dyn DynLayer,
+    updated: &HashMap<ParamId, AnyTensor>,
+) -> Option<Box<dyn DynLayer>> {
+    struct Finder<'a> {
+        updated: &'a HashMap<ParamId, AnyTensor>,
+        found: bool,
+    }
+    impl ModuleVisitor for Finder<'_> {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            self.found |= self.updated.contains_key(&param.id);
+        }
+    }
+    struct Applier<'a> {
+        updated: &'a HashMap<ParamId, AnyTensor>,
+    }
+    impl ModuleMapper for Applier<'_> {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            let new = self.updated.get(&param.id);
+            match new.and_then(|new| new.float::<D>().ok()) {
+                Some(new) => param.map(|old| {
+                    if old.is_autodiff() {
+                        new.autodiff().set_require_grad(old.is_require_grad())
+                    } else {
+                        new
+                    }
+                }),
+                None => param,
+            }
+        }
+    }
+    let mut finder = Finder {
+        updated,
+        found: false,
+    };
+    visit(layer, &mut finder);
+    finder
+        .found
+        .then(|| map(layer.boxed_clone(), &mut Applier { updated }))
 }
 
 struct Replacer<'a> {

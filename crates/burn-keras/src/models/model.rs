@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use ndarray::ArrayD;
 use serde_json::{Map, Value, json};
 
@@ -13,7 +13,7 @@ use super::sequential::Added;
 use super::summary::Summary;
 use crate::backend::default_device;
 use crate::dims::{Dims, IntoDims};
-use crate::layers::{Context, Layer, LayerHandle, LayerOptions, describe};
+use crate::layers::{Context, Layer, LayerHandle, LayerOptions, describe, penalize_weights};
 use crate::random::Generator;
 use crate::tensor::AnyTensor;
 use crate::training::Compiled;
@@ -627,6 +627,32 @@ impl Model {
     /// Makes every stateful layer start from zeros again; nothing happens to others.
     pub fn reset_states(&self) {
         self.layers.iter().for_each(LayerHandle::reset_states);
+    }
+
+    /// The penalties of the pass that `context` went through: those of outputs, then those of weights, one value each.
+    ///
+    /// `fit` and `evaluate` add them to the loss themselves; this is for training with burn directly.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Argument`] for a regularizer that a weight's shape does not fit.
+    pub fn losses(&self, context: &mut Context) -> Result<Vec<Tensor<1>>> {
+        let mut losses = context.take_losses();
+        for leaf in self.leaves() {
+            losses.extend(penalize_weights(&**leaf.read())?);
+        }
+        Ok(losses)
+    }
+
+    /// Keeps what a pass left behind in `context`: new moving averages, and the states of stateful layers.
+    ///
+    /// `fit`, `evaluate` and `predict` do it themselves; this is for running a model by [`Model::forward`].
+    pub fn keep(&self, context: &mut Context) {
+        let moved = context.take_updates();
+        if !moved.is_empty() {
+            self.leaves().iter().for_each(|leaf| leaf.apply(&moved));
+        }
+        self.keep_carried(context);
     }
 
     /// Keeps, for the next pass, the states that stateful layers left in the context of one that succeeded.

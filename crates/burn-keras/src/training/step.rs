@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use burn::module::{ModuleMapper, ModuleVisitor, Param, ParamId};
+use burn::module::{ModuleVisitor, Param, ParamId};
 use burn::tensor::{Gradients, Tensor};
 
 use super::compile::Compiled;
 use super::logs::Logs;
-use crate::layers::{Context, DynLayer, LayerHandle, constrain, map, penalize_weights, visit};
+use crate::layers::{Context, DynLayer, LayerHandle, constrain, penalize_weights, visit};
 use crate::metrics::{Mean, Metric};
 use crate::models::{Model, run};
 use crate::optimizers::Change;
@@ -86,17 +86,7 @@ pub(crate) fn train(
     drop(copies);
     updated.extend(moved);
     model.keep_carried(&mut context);
-    for leaf in &leaves {
-        let changed = {
-            let layer = leaf.read();
-            // Layers without weights, and frozen ones, are left alone.
-            contains_any(&**layer, &updated).then(|| layer.boxed_clone())
-        };
-        if let Some(layer) = changed {
-            let new = map(layer, &mut Applier { updated: &updated });
-            *leaf.write() = new;
-        }
-    }
+    leaves.iter().for_each(|leaf| leaf.apply(&updated));
     Ok(Outcome {
         loss: loss.without_autodiff(),
         losses: losses.into_iter().map(Tensor::without_autodiff).collect(),
@@ -113,10 +103,7 @@ pub(crate) fn test(
     let mut context = Context::inference();
     let outputs = run(model, inputs, &mut context)?;
     let compiled = model.compiled_for("evaluate")?;
-    let mut penalties = context.take_losses();
-    for leaf in model.leaves() {
-        penalties.extend(penalize_weights(&**leaf.read())?);
-    }
+    let penalties = model.losses(&mut context)?;
     let (loss, losses) = total_loss(compiled, targets, &outputs, penalties)?;
     model.keep_carried(&mut context);
     Ok(Outcome {
@@ -206,42 +193,6 @@ impl ModuleVisitor for Collector<'_> {
             weight: weight.inner().reshape([count]),
             gradient: gradient.reshape([count]),
         });
-    }
-}
-
-fn contains_any(layer: &dyn DynLayer, updated: &HashMap<ParamId, AnyTensor>) -> bool {
-    struct Finder<'a> {
-        updated: &'a HashMap<ParamId, AnyTensor>,
-        found: bool,
-    }
-    impl ModuleVisitor for Finder<'_> {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            self.found |= self.updated.contains_key(&param.id);
-        }
-    }
-    let mut finder = Finder {
-        updated,
-        found: false,
-    };
-    visit(layer, &mut finder);
-    finder.found
-}
-
-/// Puts new values in place of old ones.
-struct Applier<'a> {
-    updated: &'a HashMap<ParamId, AnyTensor>,
-}
-
-impl ModuleMapper for Applier<'_> {
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        match self
-            .updated
-            .get(&param.id)
-            .and_then(|new| new.float::<D>().ok())
-        {
-            Some(new) => param.map(|_| new),
-            None => param,
-        }
     }
 }
 
