@@ -5,7 +5,8 @@
 //!
 //! It prints one line of JSON: seconds for one epoch (`train_…`) or for one call of predict (`predict_…`), the best and
 //! the median of the rounds. A round is one `fit` of several epochs, or several predicts, and its time is divided by
-//! their number; building the model and a first, unmeasured round are left out. The data are random.
+//! their number; building the model and a first, unmeasured round are left out. The data are random. Predictions go
+//! through a session of the model's predictor, or through `predict` with `session=no`.
 
 use std::time::Instant;
 
@@ -34,6 +35,8 @@ struct Workload {
     epochs: usize,
     rounds: usize,
     implementation: Implementation,
+    /// Whether predictions go through a session.
+    session: bool,
 }
 
 impl Workload {
@@ -44,7 +47,7 @@ impl Workload {
         batch: usize,
         epochs: usize,
     ) -> Self {
-        let (rounds, implementation) = (5, Implementation::Auto);
+        let (rounds, implementation, session) = (5, Implementation::Auto, true);
         Self {
             name,
             shape,
@@ -53,10 +56,11 @@ impl Workload {
             epochs,
             rounds,
             implementation,
+            session,
         }
     }
 
-    /// Changes what `option` says: `batch=`, `epochs=`, `rounds=` or `implementation=`.
+    /// Changes what `option` says: `batch=`, `epochs=`, `rounds=`, `implementation=` or `session=`.
     fn set(&mut self, option: &str) -> Result<(), Box<dyn std::error::Error>> {
         let (key, value) = option.split_once('=').unwrap_or((option, ""));
         match key {
@@ -71,10 +75,18 @@ impl Workload {
                     _ => return Err(format!("{option}: one of auto, fused, burn").into()),
                 }
             }
+            "session" => {
+                self.session = match value {
+                    "yes" => true,
+                    "no" => false,
+                    _ => return Err(format!("{option}: yes or no").into()),
+                }
+            }
             _ => {
-                return Err(
-                    format!("{option}: one of batch=, epochs=, rounds=, implementation=").into(),
-                );
+                return Err(format!(
+                    "{option}: one of batch=, epochs=, rounds=, implementation=, session="
+                )
+                .into());
             }
         }
         if self.batch.min(self.epochs).min(self.rounds) == 0 {
@@ -111,6 +123,8 @@ impl Workload {
 
         let mut model = self.model()?;
         let train = self.name.starts_with("train");
+        let mut session = model.predictor()?.session();
+        let mut predicted = y.clone();
         let mut round = |epochs: usize| -> Result<f64> {
             let start = Instant::now();
             if train {
@@ -118,8 +132,13 @@ impl Workload {
                 model.fit(&x, &y, options)?;
             } else {
                 for _ in 0..epochs {
-                    let options = Predict::new().batch_size(self.batch);
-                    std::hint::black_box(model.predict_with(&x, options)?);
+                    if self.session {
+                        session.predict_into(&x, &mut predicted)?;
+                        std::hint::black_box(&predicted);
+                    } else {
+                        let options = Predict::new().batch_size(self.batch);
+                        std::hint::black_box(model.predict_with(&x, options)?);
+                    }
                 }
             }
             Ok(start.elapsed().as_secs_f64() / epochs as f64)

@@ -31,6 +31,7 @@
 //! | [`layers`] | the [`Layer`](layers::Layer) trait and a file for each layer |
 //! | [`models`] | [`Sequential`](models::Sequential), the functional [`Model`](models::Model), the summary |
 //! | [`training`] | `compile`, `fit`, `evaluate`, `predict`, and the data they take |
+//! | [`predictor`] | predictions without allocating, and step by step |
 //! | [`losses`], [`metrics`], [`optimizers`] | with Keras' formulas |
 //! | [`initializers`], [`regularizers`], [`constraints`], [`activations`] | by Keras' names |
 //! | [`backend`] | which device runs |
@@ -58,6 +59,7 @@ pub mod losses;
 pub mod metrics;
 pub mod models;
 pub mod optimizers;
+pub mod predictor;
 pub mod random;
 pub mod regularizers;
 pub mod tensor;
@@ -77,6 +79,7 @@ pub mod prelude {
     };
     pub use crate::models::{Input, Model, Node, Outputs, Sequential};
     pub use crate::optimizers::{Adam, RmsProp, RuleExt, Sgd};
+    pub use crate::predictor::{Predictor, Session};
     pub use crate::random::set_random_seed;
     pub use crate::regularizers::Regularizer;
     pub use crate::training::{Compile, Evaluate, Fit, History, Predict};

@@ -3,7 +3,7 @@
 use burn::module::Module;
 use serde_json::{Map, Value, json};
 
-use super::{Context, Layer, LayerOptions, describe, only};
+use super::{Context, Layer, LayerOptions, Packed, describe, only};
 use crate::Result;
 use crate::activations::{Activation as Function, IntoActivation};
 use crate::config::Config;
@@ -79,6 +79,13 @@ impl Layer for Activation {
 
     fn forward(&self, inputs: &[AnyTensor], _context: &mut Context) -> Result<Vec<AnyTensor>> {
         Ok(vec![self.function.apply(only(inputs)?)?])
+    }
+
+    fn packed(&self) -> Result<Option<Packed>> {
+        Ok(
+            burn_recurrent::packed::Activation::by_name(self.function.name())
+                .map(Packed::Activation),
+        )
     }
 
     fn config(&self) -> Map<String, Value> {

@@ -2,11 +2,12 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
+use burn_recurrent::packed::PackedDense;
 use serde_json::{Map, Value, json};
 
 use super::weight_options::weight_setters;
 use super::{
-    Context, Layer, LayerOptions, WeightBuilder, WeightOptions, WeightRule, describe, only,
+    Context, Layer, LayerOptions, Packed, WeightBuilder, WeightOptions, WeightRule, describe, only,
 };
 use crate::activations::{Activation, IntoActivation};
 use crate::config::Config;
@@ -206,6 +207,24 @@ impl Layer for Dense {
             self.bias_options.rule("bias"),
         ];
         rules.into_iter().flatten().collect()
+    }
+
+    fn packed(&self) -> Result<Option<Packed>> {
+        let (Some(kernel), Some(activation)) = (
+            &self.kernel,
+            burn_recurrent::packed::Activation::by_name(self.activation.name()),
+        ) else {
+            return Ok(None);
+        };
+        let bias = match &self.bias {
+            Some(bias) => Some(AnyTensor::from(bias.val()).to_vec()?),
+            None => None,
+        };
+        let features = kernel.lazy_shape()[0];
+        let values = AnyTensor::from(kernel.val()).to_vec()?;
+        let layer = PackedDense::new(features, self.units, &values, bias.as_deref())
+            .map_err(|e| Error::tensor(describe(self), e.to_string()))?;
+        Ok(Some(Packed::Dense { layer, activation }))
     }
 
     fn config(&self) -> Map<String, Value> {

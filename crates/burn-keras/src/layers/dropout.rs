@@ -3,7 +3,7 @@
 use burn::module::Module;
 use serde_json::{Map, Value, json};
 
-use super::{Context, Layer, LayerOptions, only};
+use super::{Context, Layer, LayerOptions, Packed, only};
 use crate::config::Config;
 use crate::dims::Dims;
 use crate::tensor::AnyTensor;
@@ -98,6 +98,10 @@ impl Layer for Dropout {
         let mask = context.dropout_mask(&shape, self.rate, self.seed, &x.device())?;
         let y = x.float_flat()? * mask.float_flat()?;
         Ok(vec![AnyTensor::from_flat(y, &shape)?])
+    }
+
+    fn packed(&self) -> Result<Option<Packed>> {
+        Ok(Some(Packed::Nothing))
     }
 
     fn config(&self) -> Map<String, Value> {

@@ -21,6 +21,7 @@ mod erased;
 mod flatten;
 mod handle;
 mod options;
+mod packed;
 mod penalties;
 pub mod recurrent;
 mod registry;
@@ -36,6 +37,8 @@ pub use erased::{DynLayer, ErasedMapper, ErasedModule, ErasedVisitor, LayerBox, 
 pub use flatten::Flatten;
 pub use handle::LayerHandle;
 pub use options::{LayerExt, LayerOptions};
+#[doc(hidden)]
+pub use packed::Packed;
 pub(crate) use penalties::{constrain, penalize_weights};
 pub use recurrent::{Implementation, Lstm};
 pub use registry::Registry;
@@ -153,6 +156,12 @@ pub trait Layer: std::fmt::Debug + Send + Sync {
     /// A line for `summary` on how the layer runs, where there is something to say.
     fn note(&self) -> Option<String> {
         None
+    }
+
+    /// The layer with packed weights, for predictors; `None` for one that is computed by tensor operations.
+    #[doc(hidden)]
+    fn packed(&self) -> Result<Option<Packed>> {
+        Ok(None)
     }
 
     /// The layers inside, for a layer that is a whole model.

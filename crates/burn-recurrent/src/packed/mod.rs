@@ -32,10 +32,12 @@
 //! # Ok::<(), burn_recurrent::Error>(())
 //! ```
 
+mod activation;
 mod dense;
 mod layer;
 mod state;
 
+pub use activation::Activation;
 pub use dense::PackedDense;
 pub use layer::{Layer, PackedLayer};
 pub use state::PackedState;

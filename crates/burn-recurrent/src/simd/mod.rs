@@ -86,7 +86,9 @@ pub(crate) trait Real:
     + Sync
     + PartialEq
     + std::ops::Add<Output = Self>
+    + PartialOrd
     + std::ops::Mul<Output = Self>
+    + std::ops::Div<Output = Self>
     + std::fmt::Debug
     + 'static
 {

@@ -12,12 +12,13 @@ use crate::activations::{Activation, IntoActivation};
 use crate::config::Config;
 use crate::dims::Dims;
 use crate::initializers::{Initializer, IntoInitializer};
-use crate::layers::{Context, Layer, LayerOptions, MaskPolicy, WeightBuilder, describe};
+use crate::layers::{Context, Layer, LayerOptions, MaskPolicy, Packed, WeightBuilder, describe};
 use crate::tensor::AnyTensor;
 use crate::{Error, Result};
 
 mod burn_module;
 mod fused;
+mod packed;
 
 /// The four gates in the order in which the weights hold them: input, forget, candidate, output.
 const GATES: usize = 4;
@@ -413,6 +414,10 @@ impl Layer for Lstm {
             outputs.extend(states.into_iter().map(AnyTensor::from));
         }
         Ok(outputs)
+    }
+
+    fn packed(&self) -> Result<Option<Packed>> {
+        self.pack()
     }
 
     fn note(&self) -> Option<String> {
