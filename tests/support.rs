@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use burn_keras::backend::{Backend, Device};
 use burn_keras::layers::{Implementation, Lstm, Registry};
@@ -37,7 +37,12 @@ pub fn read_json(name: &str) -> TestResult<Value> {
 
 /// The arrays of an `.npz` file of `tests/fixtures`: whole numbers as floats, true as 1 and false as 0.
 pub fn read_arrays(name: &str) -> TestResult<HashMap<String, ArrayD<f32>>> {
-    let mut reader = NpzReader::new(File::open(fixture(name))?)?;
+    read_arrays_at(&fixture(name))
+}
+
+/// The arrays of an `.npz` file, whole numbers as floats.
+pub fn read_arrays_at(path: &Path) -> TestResult<HashMap<String, ArrayD<f32>>> {
+    let mut reader = NpzReader::new(File::open(path)?)?;
     let mut arrays = HashMap::new();
     for entry in reader.names()? {
         let key = entry.trim_end_matches(".npy").to_string();

@@ -25,6 +25,11 @@ impl Config {
         }
     }
 
+    /// The configuration in a JSON object; empty for another value.
+    pub(crate) fn of_map(place: impl Into<String>, value: &Value) -> Self {
+        Self::new(place, value.as_object().cloned().unwrap_or_default())
+    }
+
     /// Takes apart an object of the form `{"class_name": .., "config": {..}}`.
     ///
     /// # Errors

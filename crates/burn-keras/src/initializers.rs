@@ -245,6 +245,9 @@ impl Initializer {
     /// least two).
     pub fn values(&self, shape: &[usize], generator: &mut Generator) -> Result<Vec<f32>> {
         let count: usize = shape.iter().product();
+        if let Some(zeros) = generator.take_placeholders(count)? {
+            return Ok(zeros);
+        }
         let mut seeded;
         // An unseeded initializer still takes exactly one number from the layer's generator, whatever its kind.
         let drawn = generator.next_u64();

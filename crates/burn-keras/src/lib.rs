@@ -62,6 +62,7 @@ pub mod optimizers;
 pub mod predictor;
 pub mod random;
 pub mod regularizers;
+pub mod saving;
 pub mod tensor;
 pub mod training;
 
@@ -82,6 +83,7 @@ pub mod prelude {
     pub use crate::predictor::{Predictor, Session};
     pub use crate::random::set_random_seed;
     pub use crate::regularizers::Regularizer;
+    pub use crate::saving::{LoadModel, LoadWeights, load_model, load_model_with};
     pub use crate::training::{Compile, Evaluate, Fit, History, Predict};
     pub use crate::{Error, Result};
 }

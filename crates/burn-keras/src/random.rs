@@ -9,9 +9,15 @@ use std::cell::RefCell;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use crate::{Error, Result};
+
 /// A stream of random numbers.
 #[derive(Clone, Debug)]
-pub struct Generator(ChaCha8Rng);
+pub struct Generator {
+    random: ChaCha8Rng,
+    /// How many zeros may still stand in for initial weights; `None` where weights are drawn.
+    placeholders: Option<usize>,
+}
 
 thread_local! {
     static SEEDS: RefCell<Option<ChaCha8Rng>> = const { RefCell::new(None) };
@@ -38,7 +44,10 @@ pub fn next_seed() -> u64 {
 impl Generator {
     /// The generator of this seed.
     pub fn new(seed: u64) -> Self {
-        Self(ChaCha8Rng::seed_from_u64(seed))
+        Self {
+            random: ChaCha8Rng::seed_from_u64(seed),
+            placeholders: None,
+        }
     }
 
     /// A generator with a seed drawn by [`next_seed`].
@@ -46,14 +55,41 @@ impl Generator {
         Self::new(next_seed())
     }
 
+    /// A generator that lets initializers put zeros where weights are about to be replaced, `values` of them at most: a
+    /// file can't make a model larger than what it brings along.
+    pub(crate) fn placeholder(values: usize) -> Self {
+        Self {
+            placeholders: Some(values),
+            ..Self::new(0)
+        }
+    }
+
+    /// Zeros for an initializer that is not to draw, if this is such a generator.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Weights`] when there would be more of them than it was made for.
+    pub(crate) fn take_placeholders(&mut self, count: usize) -> Result<Option<Vec<f32>>> {
+        let Some(left) = &mut self.placeholders else {
+            return Ok(None);
+        };
+        *left = left.checked_sub(count).ok_or_else(|| {
+            Error::weights(
+                "the model",
+                "its configuration asks for more weights than the file holds",
+            )
+        })?;
+        Ok(Some(vec![0.0; count]))
+    }
+
     /// The next 64 random bits, for seeding something else.
     pub fn next_u64(&mut self) -> u64 {
-        self.0.next_u64()
+        self.random.next_u64()
     }
 
     /// A number in `[0, 1)`.
     pub fn uniform(&mut self) -> f32 {
-        self.0.random::<f32>()
+        self.random.random::<f32>()
     }
 
     /// A number in `[low, high)`.
@@ -89,7 +125,7 @@ impl Generator {
     /// Puts `items` in random order.
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for i in (1..items.len()).rev() {
-            let j = self.0.random_range(0..=i);
+            let j = self.random.random_range(0..=i);
             items.swap(i, j);
         }
     }

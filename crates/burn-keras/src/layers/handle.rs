@@ -12,12 +12,12 @@ use serde_json::{Map, Value, json};
 use super::context::Carried;
 use super::penalties::penalize_outputs;
 use super::{
-    Context, DynLayer, MaskPolicy, WeightBuilder, WeightInfo, collect_weights, describe,
+    Context, DynLayer, MaskPolicy, Registry, WeightBuilder, WeightInfo, collect_weights, describe,
     full_config, read_weights, replace_weights, with_new_identities, with_updates,
 };
 use crate::dims::Dims;
 use crate::error::plural;
-use crate::models::{IntoNodes, Node, Outputs};
+use crate::models::{CallMask, IntoNodes, Model, Node, Outputs, build_config};
 use crate::random::Generator;
 use crate::tensor::AnyTensor;
 use crate::{Error, Result};
@@ -158,17 +158,24 @@ impl LayerHandle {
 
     /// Keras' serialised form: class, configuration and the shape it was built for.
     pub fn to_json(&self) -> Value {
+        if let Some(model) = self.read().as_any().downcast_ref::<Model>() {
+            return model.to_object();
+        }
+        let class_name = self.class_name();
+        let (module, registered_name) = if Registry::is_keras_class(&class_name) {
+            (json!("keras.layers"), Value::Null)
+        } else {
+            // The package under which `keras.saving.register_keras_serializable()` puts a class by itself.
+            (Value::Null, json!(format!("Custom>{class_name}")))
+        };
         let mut object = json!({
-            "module": "keras.layers",
-            "class_name": self.class_name(),
+            "module": module,
+            "class_name": class_name,
             "config": self.config(),
-            "registered_name": null,
+            "registered_name": registered_name,
         });
         if let Some(dims) = self.built_for() {
-            let shape = |dims: &Dims| dims.axes().to_vec();
-            if let [only] = dims.as_slice() {
-                object["build_config"] = json!({"input_shape": shape(only)});
-            }
+            object["build_config"] = build_config(&class_name, &dims);
         }
         object
     }
@@ -267,7 +274,12 @@ impl LayerHandle {
                 &mut Generator::unseeded(),
             )?
         };
-        Ok(Node::from_call(self.clone(), nodes, outputs))
+        Ok(Node::from_call(
+            self.clone(),
+            nodes,
+            CallMask::Implicit,
+            outputs,
+        ))
     }
 
     /// Computes, with the layer's stand-in if the context has one, and sees to the mask.

@@ -1,7 +1,7 @@
 //! From a configuration in Keras' JSON back to a layer.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
@@ -15,6 +15,14 @@ type Constructor = Arc<dyn Fn(&Config) -> Result<Box<dyn DynLayer>> + Send + Syn
 #[derive(Clone)]
 pub struct Registry {
     constructors: HashMap<String, Constructor>,
+}
+
+impl std::fmt::Debug for Registry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Registry")
+            .field(&self.class_names())
+            .finish()
+    }
 }
 
 impl Default for Registry {
@@ -48,6 +56,13 @@ impl Registry {
             class_name.to_string(),
             Arc::new(move |config| Ok(Box::new(read(config)?))),
         );
+    }
+
+    /// Whether the class is one of this library's, and so of Keras' own.
+    pub(crate) fn is_keras_class(class_name: &str) -> bool {
+        static OWN: OnceLock<HashSet<String>> = OnceLock::new();
+        OWN.get_or_init(|| Self::new().constructors.into_keys().collect())
+            .contains(class_name)
     }
 
     /// The classes there are, in alphabetical order.

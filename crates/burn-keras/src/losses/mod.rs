@@ -3,6 +3,7 @@
 //! A loss gives one value for each sample (for each step, where the output has timesteps); training takes their mean.
 
 use burn::tensor::Tensor;
+use serde_json::Value;
 
 use crate::tensor::AnyTensor;
 use crate::{Error, Result};
@@ -48,6 +49,11 @@ pub trait Loss: std::fmt::Debug + Send + Sync {
     /// [`Error::Tensor`] when the two do not fit each other.
     fn rows(&self, y_true: &AnyTensor, y_pred: &AnyTensor) -> Result<Tensor<1>>;
 
+    /// Keras' form: the name, for a loss with its default arguments.
+    fn to_config(&self) -> Value {
+        Value::from(self.name())
+    }
+
     /// A copy.
     fn boxed_clone(&self) -> Box<dyn Loss>;
 }
@@ -84,6 +90,22 @@ pub fn by_name(name: &str) -> Result<Box<dyn Loss>> {
             return Err(Error::unknown("loss", name, names()));
         }
     })
+}
+
+/// The loss of Keras' form: a name, or `{"class_name": "MeanSquaredError", "config": {..}}`.
+///
+/// # Errors
+///
+/// [`Error::UnknownName`] for a loss that does not exist, [`Error::Config`] for an argument that is not supported.
+pub fn from_config(value: &Value) -> Result<Box<dyn Loss>> {
+    match value {
+        Value::String(name) => by_name(name),
+        object => {
+            let (class_name, config) = crate::config::Config::of_object(object, "loss")?;
+            config.must_be_neutral(&["from_logits", "label_smoothing", "ignore_class"])?;
+            by_name(&class_name)
+        }
+    }
 }
 
 /// All names there are.

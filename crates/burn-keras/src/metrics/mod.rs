@@ -1,6 +1,7 @@
 //! Metrics, as `keras.metrics` defines them: what training reports beside the loss.
 
 use burn::tensor::Tensor;
+use serde_json::Value;
 
 use crate::dims::Dims;
 use crate::losses::{Labels, Loss};
@@ -68,6 +69,28 @@ impl Clone for MetricSpec {
 }
 
 impl MetricSpec {
+    /// Keras' form: the name.
+    pub(crate) fn to_config(&self) -> Value {
+        match self {
+            Self::Named(name) => Value::from(name.as_str()),
+            Self::Given(metric) => Value::from(metric.name()),
+        }
+    }
+
+    /// The metric of Keras' form: a name, or `{"class_name": "BinaryAccuracy", "config": {..}}`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownName`] for a metric that does not exist.
+    pub(crate) fn from_config(value: &Value) -> Result<Self> {
+        let name = match value {
+            Value::String(name) => name.clone(),
+            object => crate::config::Config::of_object(object, "metric")?.0,
+        };
+        check_name(&name)?;
+        Ok(Self::Named(name))
+    }
+
     /// The metric for labels and an output of these shapes.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::node::{Call, Node, Source};
+use super::node::{Call, CallMask, Node, Source};
 use crate::dims::Dims;
 use crate::layers::{Context, LayerHandle};
 use crate::tensor::{AnyTensor, Kind};
@@ -22,7 +22,16 @@ pub(crate) struct GraphInput {
 pub(crate) struct Step {
     pub layer: usize,
     pub inputs: Vec<usize>,
+    /// The values whose masks are used, one for each input; `None` for the inputs' own masks.
+    pub masks: Option<Vec<Option<usize>>>,
     pub outputs: Vec<usize>,
+}
+
+impl Step {
+    /// The values whose masks the step uses besides its inputs' own.
+    fn mask_values(&self) -> impl Iterator<Item = usize> {
+        self.masks.iter().flatten().filter_map(|v| *v)
+    }
 }
 
 /// A position in Keras' list of a model's layers, in which inputs count as layers.
@@ -68,13 +77,37 @@ enum Operation {
 }
 
 impl Tracer<'_> {
-    fn visit(&mut self, node: &Node) -> Result<()> {
+    /// Notes `output` and everything it depends on, depth first; with a stack of its own, since a model from a file
+    /// can be deeper than the thread's.
+    fn visit(&mut self, output: &Node) -> Result<()> {
+        let mut open: Vec<(Arc<Call>, usize)> = Vec::new();
+        open.extend(self.enter(output)?);
+        while let Some((call, next)) = open.pop() {
+            let before = call
+                .inputs
+                .iter()
+                .chain(call.mask.nodes())
+                .nth(next)
+                .cloned();
+            match before {
+                Some(node) => {
+                    open.push((call, next + 1));
+                    open.extend(self.enter(&node)?);
+                }
+                None => self.calls.push(call),
+            }
+        }
+        Ok(())
+    }
+
+    /// The call that makes `node`, with the first of its inputs to look at, unless it was met before.
+    fn enter(&mut self, node: &Node) -> Result<Option<(Arc<Call>, usize)>> {
         let key = node.key();
         let input = self.inputs.iter().position(|i| i.key() == key);
         let met = self.first_met.len();
         if let Some(input) = input {
             self.first_met.entry(Operation::Input(input)).or_insert(met);
-            return Ok(());
+            return Ok(None);
         }
         let Source::Call { call, .. } = node.source() else {
             return Err(Error::Model(format!(
@@ -85,14 +118,7 @@ impl Tracer<'_> {
         self.first_met
             .entry(Operation::Layer(call.layer.identity()))
             .or_insert(met);
-        if !self.seen.insert(key.0) {
-            return Ok(());
-        }
-        for input in &call.inputs {
-            self.visit(input)?;
-        }
-        self.calls.push(Arc::clone(call));
-        Ok(())
+        Ok(self.seen.insert(key.0).then(|| (Arc::clone(call), 0)))
     }
 }
 
@@ -143,6 +169,13 @@ impl Graph {
         let mut steps = Vec::new();
         for call in &calls {
             let ins = call.inputs.iter().map(|n| values[&n.key()]).collect();
+            let masks = match &call.mask {
+                CallMask::Implicit => None,
+                CallMask::Explicit(nodes) => {
+                    let value = |n: &Option<Node>| n.as_ref().map(|n| values[&n.key()]);
+                    Some(nodes.iter().map(value).collect())
+                }
+            };
             let mut outs = Vec::new();
             let results = Node::of_call(call);
             for (node, shape) in results.into_iter().zip(&call.outputs) {
@@ -154,6 +187,7 @@ impl Graph {
             steps.push(Step {
                 layer: number[&call.layer.identity()],
                 inputs: ins,
+                masks,
                 outputs: outs,
             });
         }
@@ -161,6 +195,7 @@ impl Graph {
         let mut last_use = vec![0; nodes.len()];
         for (i, step) in steps.iter().enumerate() {
             step.inputs.iter().for_each(|v| last_use[*v] = i);
+            step.mask_values().for_each(|v| last_use[v] = i);
         }
         outputs.iter().for_each(|v| last_use[*v] = usize::MAX);
         let inputs = input_names(inputs);
@@ -193,7 +228,14 @@ impl Graph {
         for step in &self.steps {
             let inputs = step.inputs.iter().map(|v| nodes[*v].clone()).collect();
             let dims = step.outputs.iter().map(|v| self.dims[*v].clone()).collect();
-            let outputs = Node::from_call(layers[step.layer].clone(), inputs, dims);
+            let mask = match &step.masks {
+                None => CallMask::Implicit,
+                Some(values) => {
+                    let carrier = |v: &Option<usize>| v.map(|v| nodes[v].clone());
+                    CallMask::Explicit(values.iter().map(carrier).collect())
+                }
+            };
+            let outputs = Node::from_call(layers[step.layer].clone(), inputs, mask, dims);
             nodes.extend(outputs.nodes().iter().cloned());
         }
         nodes
@@ -215,7 +257,8 @@ impl Graph {
         for (i, step) in self.steps.iter().enumerate() {
             let mut ins = Vec::with_capacity(step.inputs.len());
             for value in &step.inputs {
-                let tensor = if self.last_use[*value] == i && step.inputs.len() == 1 {
+                let last = self.last_use[*value] == i;
+                let tensor = if last && step.inputs.len() == 1 && step.masks.is_none() {
                     values[*value].take()
                 } else {
                     values[*value].clone()
@@ -226,6 +269,14 @@ impl Graph {
                         "was reached before its input",
                     )
                 })?);
+            }
+            if let Some(given) = &step.masks {
+                let carried = |v: usize| values[v].as_ref().and_then(|t| t.mask().cloned());
+                ins = ins
+                    .into_iter()
+                    .zip(given)
+                    .map(|(tensor, mask)| tensor.with_mask(mask.and_then(carried)))
+                    .collect();
             }
             let outs = layers[step.layer].forward(&ins, context)?;
             for (value, tensor) in step.outputs.iter().zip(outs) {

@@ -1,15 +1,21 @@
 //! Models: layers put together, in a row ([`Sequential`]) or as a graph ([`Model`]).
 
+mod call_config;
 mod from_config;
 mod graph;
+mod mask_operations;
 mod model;
 mod module;
 mod node;
 mod sequential;
 mod summary;
+mod to_config;
 
+pub(crate) use from_config::{Builder, is_model};
 pub use model::Model;
 pub(crate) use model::run;
+pub(crate) use node::CallMask;
 pub use node::{Input, IntoNodes, Node, Outputs};
 pub use sequential::Sequential;
 pub use summary::Summary;
+pub(crate) use to_config::build_config;

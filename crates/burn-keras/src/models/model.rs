@@ -1,14 +1,13 @@
 //! A graph of layers with inputs and outputs.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 use burn::tensor::{Device, Tensor};
 use ndarray::ArrayD;
-use serde_json::{Map, Value, json};
 
 use super::graph::{Graph, Traced};
-use super::node::{Input, IntoNodes, Node, Outputs};
+use super::node::{CallMask, Input, IntoNodes, Node, Outputs};
 use super::sequential::Added;
 use super::summary::Summary;
 use crate::backend::default_device;
@@ -91,6 +90,17 @@ impl Model {
         Self::empty(true)
     }
 
+    /// A chain of these layers, built if its input's shape is known.
+    pub(super) fn of_chain(input: Option<Input>, layers: Vec<LayerHandle>) -> Result<Self> {
+        let mut model = Self::chain();
+        model.input = input;
+        model.layers = layers;
+        if !model.layers.is_empty() {
+            model.name_and_build()?;
+        }
+        Ok(model)
+    }
+
     pub(super) fn rename(&mut self, name: impl Into<String>) {
         self.options.set_name(name);
     }
@@ -147,18 +157,17 @@ impl Model {
     }
 
     fn name_and_build(&mut self) -> Result<()> {
-        let mut distinct: Vec<LayerHandle> = Vec::new();
+        let mut distinct = HashSet::new();
         for layer in &self.layers {
             layer.check_arguments()?;
-            if distinct.iter().any(|d| d.identity() == layer.identity()) {
+            if !distinct.insert(layer.identity()) {
                 return Err(Error::Model(format!(
                     "{} is in this Sequential already; to use its weights twice, build a functional `Model`",
                     layer.describe()
                 )));
             }
-            distinct.push(layer.clone());
         }
-        name_layers(&distinct)?;
+        name_layers(&self.layers)?;
         match self.chain_input() {
             Some(input) => self.connect(&input, &mut Generator::unseeded()),
             None => Ok(()),
@@ -184,7 +193,7 @@ impl Model {
             if dims.len() > 1 {
                 return Err(several_outputs(layer, i + 1 == count));
             }
-            let outputs = Node::from_call(layer.clone(), vec![node], dims);
+            let outputs = Node::from_call(layer.clone(), vec![node], CallMask::Implicit, dims);
             node = outputs
                 .nodes()
                 .first()
@@ -472,7 +481,7 @@ impl Model {
 
     /// The layers that hold weights, those of models inside this one included, each once.
     pub(crate) fn leaves(&self) -> Vec<LayerHandle> {
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         self.layers
             .iter()
             .flat_map(LayerHandle::leaves)
@@ -521,25 +530,6 @@ impl Model {
             .iter()
             .filter_map(LayerHandle::warning)
             .collect()
-    }
-
-    /// Keras' configuration of the whole structure.
-    pub(super) fn structure_config(&self) -> Map<String, Value> {
-        let mut config = Map::new();
-        let layers: Vec<Value> = self.layers.iter().map(LayerHandle::to_json).collect();
-        config.insert("layers".to_string(), json!(layers));
-        if let Some(graph) = &self.graph {
-            let shapes: Vec<_> = graph
-                .inputs
-                .iter()
-                .map(|i| i.dims.axes().to_vec())
-                .collect();
-            match shapes.as_slice() {
-                [only] => config.insert("build_input_shape".to_string(), json!(only)),
-                all => config.insert("build_input_shape".to_string(), json!(all)),
-            };
-        }
-        config
     }
 }
 
@@ -605,7 +595,7 @@ fn snake_case(class_name: &str) -> String {
 }
 
 /// A layer with several outputs in a `Sequential`, told with the functional way.
-fn several_outputs(layer: &LayerHandle, last: bool) -> Error {
+pub(super) fn several_outputs(layer: &LayerHandle, last: bool) -> Error {
     let names = layer.read().output_names();
     let returned = names.join(", ");
     let after = if last {

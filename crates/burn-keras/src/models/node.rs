@@ -39,7 +39,28 @@ pub(crate) enum Source {
 pub(crate) struct Call {
     pub layer: LayerHandle,
     pub inputs: Vec<Node>,
+    pub mask: CallMask,
     pub outputs: Vec<Dims>,
+}
+
+/// With which masks a layer computes.
+#[derive(Clone)]
+pub(crate) enum CallMask {
+    /// Those that its inputs carry.
+    Implicit,
+    /// Those that these nodes carry, one for each input; none where there is no node.
+    Explicit(Vec<Option<Node>>),
+}
+
+impl CallMask {
+    /// The nodes whose masks are used instead of the inputs' own.
+    pub fn nodes(&self) -> impl Iterator<Item = &Node> {
+        match self {
+            Self::Implicit => [].iter(),
+            Self::Explicit(nodes) => nodes.iter(),
+        }
+        .flatten()
+    }
 }
 
 impl Node {
@@ -60,10 +81,16 @@ impl Node {
     }
 
     /// The outputs of applying `layer` to `inputs`.
-    pub(crate) fn from_call(layer: LayerHandle, inputs: Vec<Node>, outputs: Vec<Dims>) -> Outputs {
+    pub(crate) fn from_call(
+        layer: LayerHandle,
+        inputs: Vec<Node>,
+        mask: CallMask,
+        outputs: Vec<Dims>,
+    ) -> Outputs {
         let call = Arc::new(Call {
             layer,
             inputs,
+            mask,
             outputs,
         });
         Outputs {

@@ -134,6 +134,14 @@ impl Rule for Adam {
         slots
     }
 
+    fn slot_groups(&self) -> Vec<Vec<&'static str>> {
+        let mut groups = vec![vec!["momentum", "velocity"]];
+        if self.amsgrad {
+            groups.push(vec!["velocity_hat"]);
+        }
+        groups
+    }
+
     rule_by_elements!();
 
     fn config(&self) -> Map<String, Value> {

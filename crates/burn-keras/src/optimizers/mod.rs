@@ -14,6 +14,7 @@ mod rmsprop;
 mod rule;
 mod sgd;
 mod state;
+mod variables;
 
 pub use adam::Adam;
 pub use burn_optimizer::SlotState;
@@ -23,6 +24,7 @@ pub use rule::Rule;
 use rule::rule_by_elements;
 pub use sgd::Sgd;
 pub(crate) use state::{Change, OptimizerState};
+pub(crate) use variables::KeptBeside;
 
 /// The names there are, for the error that lists the nearest.
 const NAMES: [&str; 3] = ["rmsprop", "adam", "sgd"];

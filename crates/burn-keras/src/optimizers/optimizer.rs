@@ -1,6 +1,6 @@
 //! A rule with what all optimizers have.
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use super::clipping::Clipping;
 use super::{Adam, NAMES, RmsProp, Rule, Sgd};
@@ -99,6 +99,58 @@ impl Optimizer {
     pub fn weight_decay(mut self, share: f32) -> Self {
         self.weight_decay = share;
         self
+    }
+
+    /// Keras' serialised form, `{"class_name": "RMSprop", "config": {..}}`.
+    pub fn to_config(&self) -> Value {
+        let name = keras_format::optimizer_name(self.rule.class_name());
+        let limit = |wanted: fn(&Clipping) -> Option<f32>| wanted(&self.clipping);
+        let mut config = Map::from_iter([
+            ("name".to_string(), json!(name)),
+            (
+                "learning_rate".to_string(),
+                json!(f64::from(self.rule.learning_rate())),
+            ),
+            (
+                "weight_decay".to_string(),
+                json!((self.weight_decay != 0.0).then_some(self.weight_decay)),
+            ),
+            (
+                "clipnorm".to_string(),
+                json!(limit(|c| match c {
+                    Clipping::Norm(n) => Some(*n),
+                    _ => None,
+                })),
+            ),
+            (
+                "global_clipnorm".to_string(),
+                json!(limit(|c| match c {
+                    Clipping::GlobalNorm(n) => Some(*n),
+                    _ => None,
+                })),
+            ),
+            (
+                "clipvalue".to_string(),
+                json!(limit(|c| match c {
+                    Clipping::Value(n) => Some(*n),
+                    _ => None,
+                })),
+            ),
+            ("use_ema".to_string(), json!(false)),
+            ("ema_momentum".to_string(), json!(0.99)),
+            ("ema_overwrite_frequency".to_string(), Value::Null),
+            ("loss_scale_factor".to_string(), Value::Null),
+            ("gradient_accumulation_steps".to_string(), Value::Null),
+        ]);
+        for (key, value) in self.rule.config() {
+            config.entry(key).or_insert(value);
+        }
+        json!({
+            "module": "keras.optimizers",
+            "class_name": self.rule.class_name(),
+            "config": config,
+            "registered_name": null,
+        })
     }
 
     /// Reads Keras' serialised form, `{"class_name": "RMSprop", "config": {..}}`.

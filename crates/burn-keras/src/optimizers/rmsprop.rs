@@ -146,6 +146,10 @@ impl Rule for RmsProp {
         slots
     }
 
+    fn slot_groups(&self) -> Vec<Vec<&'static str>> {
+        self.slots().into_iter().map(|slot| vec![slot]).collect()
+    }
+
     rule_by_elements!();
 
     fn config(&self) -> Map<String, Value> {

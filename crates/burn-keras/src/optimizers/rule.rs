@@ -17,6 +17,12 @@ pub trait Rule: std::fmt::Debug + Send + Sync {
     /// The names of the values kept beside each weight, as `["momentum", "velocity"]`; all start at 0.
     fn slots(&self) -> Vec<&'static str>;
 
+    /// The slots as Keras' files have them: those of one group stand together for one weight after the other, then come
+    /// those of the next group (`build` of each optimizer in `keras/src/optimizers/`).
+    fn slot_groups(&self) -> Vec<Vec<&'static str>> {
+        vec![self.slots()]
+    }
+
     /// The weight after a step. All tensors are flat and of one size; `step` counts from 1.
     fn update(
         &self,

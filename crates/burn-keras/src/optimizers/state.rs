@@ -20,13 +20,13 @@ pub(crate) struct Change {
 #[derive(Clone, Debug)]
 pub(crate) struct OptimizerState {
     optimizer: Optimizer,
-    iterations: u64,
-    slots: HashMap<ParamId, Slots>,
+    pub(super) iterations: u64,
+    pub(super) slots: HashMap<ParamId, Slots>,
 }
 
 /// What a rule keeps about one weight: on the host where the weight is in its memory too, else on the device.
 #[derive(Clone, Debug)]
-enum Slots {
+pub(super) enum Slots {
     Host(Vec<Vec<f32>>),
     Device(Vec<Tensor<1>>),
 }
@@ -44,6 +44,11 @@ impl OptimizerState {
     /// The rule.
     pub fn rule(&self) -> &dyn Rule {
         &*self.optimizer.rule
+    }
+
+    /// The rule with its options.
+    pub fn optimizer(&self) -> &Optimizer {
+        &self.optimizer
     }
 
     /// The rule, to change its learning rate.
@@ -117,7 +122,7 @@ fn is_on_host(tensor: &Tensor<1>) -> bool {
     crate::backend::is_cpu(&tensor.device())
 }
 
-fn host_values(tensor: Tensor<1>) -> Result<Vec<f32>> {
+pub(super) fn host_values(tensor: Tensor<1>) -> Result<Vec<f32>> {
     tensor
         .try_into_vec_as::<f32>()
         .map_err(|e| Error::Device(format!("reading a weight failed: {e}")))

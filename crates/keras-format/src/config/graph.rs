@@ -78,7 +78,12 @@ fn collect(value: &Value, found: &mut Vec<TensorRef>) {
                 collect(history, found);
             }
         }
-        Value::Object(object) => object.values().for_each(|inner| collect(inner, found)),
+        // Python's tree of a dict has its values by sorted keys.
+        Value::Object(object) => {
+            let mut fields: Vec<_> = object.iter().collect();
+            fields.sort_by_key(|(key, _)| key.as_str());
+            fields.iter().for_each(|(_, inner)| collect(inner, found));
+        }
         _ => {}
     }
 }

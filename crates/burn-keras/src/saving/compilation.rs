@@ -1,0 +1,168 @@
+//! How a model is trained, in Keras' `compile_config`.
+
+use serde_json::{Value, json};
+
+use crate::losses::{self, Loss};
+use crate::metrics::MetricSpec;
+use crate::models::Model;
+use crate::optimizers::Optimizer;
+use crate::training::Compile;
+use crate::{Error, Result};
+
+/// What errors call the configuration.
+const PLACE: &str = "compile_config";
+
+/// `compile_config` of a model; empty for one that is not compiled.
+pub(super) fn write(model: &Model) -> Result<Value> {
+    let Some(compiled) = &model.compiled else {
+        return Ok(json!({}));
+    };
+    let losses: Vec<Value> = compiled.losses.iter().map(|l| l.to_config()).collect();
+    let metrics: Vec<Value> = compiled.metrics.iter().map(MetricSpec::to_config).collect();
+    let outputs = model.output_names()?.len();
+    Ok(json!({
+        "optimizer": compiled.optimizer.optimizer().to_config(),
+        // One loss for all outputs is no form of Keras': each has its own.
+        "loss": match losses.as_slice() {
+            [one] if outputs == 1 => one.clone(),
+            [one] => json!(vec![one; outputs]),
+            several => json!(several),
+        },
+        "loss_weights": match compiled.loss_weights.as_slice() {
+            [] => Value::Null,
+            [one] => json!(one),
+            several => json!(several),
+        },
+        "metrics": match outputs {
+            _ if metrics.is_empty() => Value::Null,
+            1 => json!(metrics),
+            _ => json!(vec![metrics; outputs]),
+        },
+        "weighted_metrics": null,
+        "run_eagerly": false,
+        "steps_per_execution": 1,
+        "jit_compile": true,
+    }))
+}
+
+/// Compiles a model as `compile_config` in its configuration `object` says; `false` if that says nothing.
+///
+/// # Errors
+///
+/// [`Error::UnknownName`] and [`Error::Config`] naming what is not supported.
+pub(super) fn read(model: &mut Model, object: &Value) -> Result<bool> {
+    let config = object.get("compile_config").unwrap_or(&Value::Null);
+    let get = |key: &str| config.get(key).filter(|v| !v.is_null());
+    let Some(optimizer) = get("optimizer") else {
+        return Ok(false);
+    };
+    let keys = output_keys(model, object)?;
+    let missing = |key: &str| {
+        Error::config(
+            PLACE,
+            format!("`{key}` is missing for an output, which is not supported"),
+        )
+    };
+    let loss = get("loss").ok_or_else(|| missing("loss"))?;
+    let losses = by_output("loss", loss, &keys)?
+        .into_iter()
+        .map(|loss| losses::from_config(loss.ok_or_else(|| missing("loss"))?))
+        .collect::<Result<Vec<Box<dyn Loss>>>>()?;
+    let mut compile = Compile::new(Optimizer::from_config(optimizer)?, losses)?
+        .metrics(metrics(get("metrics"), &keys)?)?;
+    if let Some(weights) = get("loss_weights") {
+        let weights = by_output("loss_weights", weights, &keys)?;
+        let number = |w: Option<&Value>| w.map_or(Some(1.0), Value::as_f64).map(|w| w as f32);
+        let numbers = weights
+            .into_iter()
+            .map(number)
+            .collect::<Option<Vec<f32>>>();
+        compile = compile.loss_weights(
+            numbers.ok_or_else(|| Error::config(PLACE, "`loss_weights` are not all numbers"))?,
+        );
+    }
+    if get("weighted_metrics").is_some_and(|w| w.as_array().is_none_or(|w| !w.is_empty())) {
+        return Err(Error::config(PLACE, "`weighted_metrics` are not supported"));
+    }
+    model.compile_with(compile)?;
+    Ok(true)
+}
+
+/// What a dict of losses or metrics calls each output: the keys of the model's own dict of outputs, or the names of the
+/// layers that make them.
+fn output_keys(model: &Model, object: &Value) -> Result<Vec<String>> {
+    let outputs = object
+        .pointer("/config/output_layers")
+        .and_then(Value::as_object);
+    match outputs {
+        Some(outputs) => {
+            let mut keys: Vec<String> = outputs.keys().cloned().collect();
+            keys.sort_unstable();
+            Ok(keys)
+        }
+        None => {
+            let layers = keras_format::model_outputs(object).into_iter();
+            let names: Vec<String> = layers.map(|r| r.layer).collect();
+            if names.is_empty() {
+                model.output_names()
+            } else {
+                Ok(names)
+            }
+        }
+    }
+}
+
+/// One value for each output, from one for all, a list, or a dict.
+fn by_output<'v>(what: &str, value: &'v Value, keys: &[String]) -> Result<Vec<Option<&'v Value>>> {
+    let misfit = |problem: String| Error::config(PLACE, format!("`{what}` {problem}"));
+    match value {
+        Value::Array(list) if list.len() == keys.len() => Ok(list
+            .iter()
+            .map(|v| Some(v).filter(|v| !v.is_null()))
+            .collect()),
+        Value::Array(list) => Err(misfit(format!(
+            "has {} entries, but the model has {} outputs",
+            list.len(),
+            keys.len()
+        ))),
+        Value::Object(dict) if !dict.contains_key("class_name") => {
+            if let Some(unknown) = dict.keys().find(|key| !keys.contains(key)) {
+                return Err(misfit(format!(
+                    "names \"{unknown}\", which is no output of the model"
+                )));
+            }
+            Ok(keys
+                .iter()
+                .map(|k| dict.get(k).filter(|v| !v.is_null()))
+                .collect())
+        }
+        one => Ok(vec![Some(one); keys.len()]),
+    }
+}
+
+fn metrics(given: Option<&Value>, keys: &[String]) -> Result<Vec<MetricSpec>> {
+    let Some(given) = given else {
+        return Ok(Vec::new());
+    };
+    let list = |value: Option<&Value>| match value {
+        None => Vec::new(),
+        Some(Value::Array(list)) => list.clone(),
+        Some(one) => vec![one.clone()],
+    };
+    let lists: Vec<Vec<Value>> = match (given, keys) {
+        // The metrics of a single output may stand in a list of their own or not.
+        (Value::Array(all), [_]) if !all.iter().any(Value::is_array) => vec![all.clone()],
+        _ => by_output("metrics", given, keys)?
+            .into_iter()
+            .map(list)
+            .collect(),
+    };
+    if lists.windows(2).any(|pair| pair[0] != pair[1]) {
+        return Err(Error::config(
+            PLACE,
+            "`metrics` that differ from output to output are not supported",
+        ));
+    }
+    let first = lists.into_iter().next().unwrap_or_default();
+    first.iter().map(MetricSpec::from_config).collect()
+}
