@@ -76,7 +76,9 @@ pub mod prelude {
     pub use crate::backend::{Backend, set_device};
     pub use crate::constraints::Constraint;
     pub use crate::layers::{
-        Activation, Dense, Dropout, Embedding, Flatten, Implementation, LayerExt, LayerHandle, Lstm,
+        Activation, Bidirectional, CellExt, Dense, Dropout, Embedding, Flatten, Gru, GruCell,
+        Implementation, LayerExt, LayerHandle, Lstm, LstmCell, Rnn, SimpleRnn, SimpleRnnCell,
+        StackedRnnCells, TimeDistributed,
     };
     pub use crate::models::{Input, Model, Node, Outputs, Sequential};
     pub use crate::optimizers::{Adam, RmsProp, RuleExt, Sgd};

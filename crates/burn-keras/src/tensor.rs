@@ -127,6 +127,25 @@ impl AnyTensor {
         self.float_as([rows, last])
     }
 
+    /// The same values under another shape, without the mask.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Tensor`] when the number of values differs or there are more than 6 axes.
+    pub fn reshaped(&self, shape: &[usize]) -> Result<Self> {
+        let source = self.inner.clone();
+        let inner = match self.kind {
+            Kind::Float => reshape(Tensor::<1, Float>::from_dispatch(source), shape)?,
+            Kind::Int => reshape(Tensor::<1, Int>::from_dispatch(source), shape)?,
+            Kind::Bool => reshape(Tensor::<1, Bool>::from_dispatch(source), shape)?,
+        };
+        Ok(Self {
+            inner,
+            kind: self.kind,
+            mask: None,
+        })
+    }
+
     /// The tensor as floats in one axis.
     pub fn float_flat(&self) -> Result<Tensor<1>> {
         self.float_as([self.shape().iter().product()])

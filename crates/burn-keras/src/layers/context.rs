@@ -27,6 +27,7 @@ pub struct Context {
     updates: HashMap<ParamId, AnyTensor>,
     stand_ins: HashMap<u64, Arc<dyn DynLayer>>,
     draws: u64,
+    effects: u64,
     given_draws: VecDeque<AnyTensor>,
     running: u64,
     scope: Vec<String>,
@@ -64,6 +65,7 @@ impl Context {
             updates: HashMap::new(),
             stand_ins: HashMap::new(),
             draws: 0,
+            effects: 0,
             given_draws: VecDeque::new(),
             running: 0,
             scope: Vec::new(),
@@ -78,7 +80,13 @@ impl Context {
 
     /// The generator for what is random; layers draw by [`Context::dropout_mask`] and [`Context::noise`] where they can.
     pub fn generator(&mut self) -> &mut Generator {
+        self.effects += 1;
         &mut self.generator
+    }
+
+    /// How often a layer has drawn, or left something behind, in this pass.
+    pub(crate) fn effects(&self) -> u64 {
+        self.effects
     }
 
     /// Factors of inverted dropout: 0 with probability `rate`, else `1 / (1 - rate)`.
@@ -124,6 +132,7 @@ impl Context {
         device: &Device,
         values: impl FnOnce(&mut Generator, usize) -> Vec<f32>,
     ) -> Result<AnyTensor> {
+        self.effects += 1;
         if let Some(given) = self.given_draws.pop_front() {
             return Ok(given);
         }
@@ -150,6 +159,7 @@ impl Context {
 
     /// Adds a penalty (one value) to the loss of this pass.
     pub fn add_loss(&mut self, loss: Tensor<1>) {
+        self.effects += 1;
         self.losses.push(loss);
     }
 
@@ -159,6 +169,7 @@ impl Context {
 
     /// Gives a weight that the optimizer does not train a new value, once the step has succeeded.
     pub fn update<const D: usize>(&mut self, param: &Param<Tensor<D>>, value: Tensor<D>) {
+        self.effects += 1;
         self.updates
             .insert(param.id, AnyTensor::from(value.without_autodiff()));
     }
@@ -179,6 +190,7 @@ impl Context {
 
     /// Leaves states for the next pass of the running layer; they are kept once the pass has succeeded.
     pub fn carry(&mut self, key: &str, states: Vec<Tensor<2>>) {
+        self.effects += 1;
         let key = self.scoped_key(key);
         let states = states.into_iter().map(Tensor::without_autodiff).collect();
         self.carried

@@ -7,17 +7,17 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use burn::module::ParamId;
 use burn::tensor::Device;
 use ndarray::ArrayD;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::context::Carried;
 use super::penalties::penalize_outputs;
 use super::{
-    Context, DynLayer, MaskPolicy, Registry, WeightBuilder, WeightInfo, collect_weights, describe,
-    full_config, read_weights, replace_weights, with_new_identities, with_updates,
+    Context, DynLayer, MaskPolicy, WeightBuilder, WeightInfo, collect_weights, describe,
+    full_config, layer_object, read_weights, replace_weights, with_new_identities, with_updates,
 };
 use crate::dims::Dims;
 use crate::error::plural;
-use crate::models::{CallMask, IntoNodes, Model, Node, Outputs, build_config};
+use crate::models::{CallMask, IntoNodes, Node, Outputs, build_config};
 use crate::random::Generator;
 use crate::tensor::AnyTensor;
 use crate::{Error, Result};
@@ -158,24 +158,9 @@ impl LayerHandle {
 
     /// Keras' serialised form: class, configuration and the shape it was built for.
     pub fn to_json(&self) -> Value {
-        if let Some(model) = self.read().as_any().downcast_ref::<Model>() {
-            return model.to_object();
-        }
-        let class_name = self.class_name();
-        let (module, registered_name) = if Registry::is_keras_class(&class_name) {
-            (json!("keras.layers"), Value::Null)
-        } else {
-            // The package under which `keras.saving.register_keras_serializable()` puts a class by itself.
-            (Value::Null, json!(format!("Custom>{class_name}")))
-        };
-        let mut object = json!({
-            "module": module,
-            "class_name": class_name,
-            "config": self.config(),
-            "registered_name": registered_name,
-        });
+        let mut object = layer_object(&**self.read());
         if let Some(dims) = self.built_for() {
-            object["build_config"] = build_config(&class_name, &dims);
+            object["build_config"] = build_config(&self.class_name(), &dims);
         }
         object
     }

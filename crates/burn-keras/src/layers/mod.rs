@@ -6,9 +6,10 @@
 
 use std::ops::RangeInclusive;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::dims::Dims;
+use crate::models::Model;
 use crate::tensor::AnyTensor;
 use crate::{Error, Result};
 
@@ -40,7 +41,11 @@ pub use options::{LayerExt, LayerOptions};
 #[doc(hidden)]
 pub use packed::Packed;
 pub(crate) use penalties::{constrain, penalize_weights};
-pub use recurrent::{Implementation, Lstm};
+pub use recurrent::{
+    AnyCell, Bidirectional, Cell, CellExt, DropoutMasks, Gru, GruCell, Implementation, IntoCell,
+    Lstm, LstmCell, MergeMode, Recurrent, RecurrentOptions, Rnn, SimpleRnn, SimpleRnnCell,
+    StackedRnnCells, TimeDistributed,
+};
 pub use registry::Registry;
 pub use weight_options::{WeightOptions, WeightRule};
 pub use weights::{WeightBuilder, WeightInfo};
@@ -164,6 +169,22 @@ pub trait Layer: std::fmt::Debug + Send + Sync {
         Ok(None)
     }
 
+    /// The layer as a cell, if it is one: every [`Cell`] is a layer.
+    #[doc(hidden)]
+    fn as_cell(&self) -> Option<&dyn Cell> {
+        None
+    }
+
+    /// How the layer runs over time, if it is a recurrent one: [`Bidirectional`] takes those that tell.
+    fn recurrent_options(&self) -> Option<&RecurrentOptions> {
+        None
+    }
+
+    /// The same, to be changed.
+    fn recurrent_options_mut(&mut self) -> Option<&mut RecurrentOptions> {
+        None
+    }
+
     /// The layers inside, for a layer that is a whole model.
     #[doc(hidden)]
     fn inner_layers(&self) -> Option<&[LayerHandle]> {
@@ -206,6 +227,34 @@ pub fn full_config(layer: &(impl Layer + ?Sized)) -> Map<String, Value> {
         config.insert("activity_regularizer".into(), regularizer.to_config());
     }
     config
+}
+
+/// Keras' serialised form of a layer: its class and its whole configuration.
+pub(crate) fn layer_object(layer: &dyn DynLayer) -> Value {
+    if let Some(model) = layer.as_any().downcast_ref::<Model>() {
+        return model.to_object();
+    }
+    let class_name = layer.class_name();
+    let (module, registered_name) = if Registry::is_keras_class(class_name) {
+        (json!("keras.layers"), Value::Null)
+    } else {
+        // The package under which `keras.saving.register_keras_serializable()` puts a class by itself.
+        (Value::Null, json!(format!("Custom>{class_name}")))
+    };
+    json!({
+        "module": module,
+        "class_name": class_name,
+        "config": full_config(layer),
+        "registered_name": registered_name,
+    })
+}
+
+/// Names a layer inside another one after its class, as Keras does, unless it has a name.
+pub(crate) fn set_default_name(layer: &mut dyn DynLayer) {
+    if layer.options().name().is_none() {
+        let name = keras_format::naming::snake_case(layer.class_name());
+        layer.options_mut().set_automatic_name(name);
+    }
 }
 
 /// The single shape that a layer of one input got.

@@ -82,6 +82,19 @@ impl LayerOptions {
         }
     }
 
+    /// Takes over what was told to a layer inside: the shape of its input, and its first bad argument.
+    pub(crate) fn adopt(&mut self, inner: &Self) {
+        self.input_dims = inner.input_dims.clone();
+        self.adopt_problem(inner);
+    }
+
+    /// Takes over the first bad argument of a layer inside.
+    pub(crate) fn adopt_problem(&mut self, inner: &Self) {
+        if self.problem.is_none() {
+            self.problem = inner.problem.clone();
+        }
+    }
+
     /// Accepts a size that must not be 0.
     pub(crate) fn at_least_1(&mut self, argument: &str, value: usize) -> usize {
         let valid = if value == 0 {

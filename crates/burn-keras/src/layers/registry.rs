@@ -5,11 +5,14 @@ use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
-use super::{Activation, Dense, Dropout, DynLayer, Embedding, Flatten, Lstm};
+use super::{
+    Activation, Bidirectional, Dense, Dropout, DynLayer, Embedding, Flatten, Gru, GruCell, Lstm,
+    LstmCell, Rnn, SimpleRnn, SimpleRnnCell, StackedRnnCells, TimeDistributed,
+};
 use crate::config::Config;
 use crate::{Error, Result};
 
-type Constructor = Arc<dyn Fn(&Config) -> Result<Box<dyn DynLayer>> + Send + Sync>;
+type Constructor = Arc<dyn Fn(&Config, &Registry) -> Result<Box<dyn DynLayer>> + Send + Sync>;
 
 /// The classes that a configuration may name, each with the function that reads it.
 #[derive(Clone)]
@@ -42,7 +45,16 @@ impl Registry {
         registry.register("Dropout", Dropout::from_config);
         registry.register("Embedding", Embedding::from_config);
         registry.register("Flatten", Flatten::from_config);
+        registry.register("GRU", Gru::from_config);
+        registry.register("GRUCell", GruCell::from_config);
         registry.register("LSTM", Lstm::from_config);
+        registry.register("LSTMCell", LstmCell::from_config);
+        registry.register("SimpleRNN", SimpleRnn::from_config);
+        registry.register("SimpleRNNCell", SimpleRnnCell::from_config);
+        registry.register_wrapper("Bidirectional", Bidirectional::from_config);
+        registry.register_wrapper("RNN", Rnn::from_config);
+        registry.register_wrapper("StackedRNNCells", StackedRnnCells::from_config);
+        registry.register_wrapper("TimeDistributed", TimeDistributed::from_config);
         registry
     }
 
@@ -54,7 +66,19 @@ impl Registry {
     ) {
         self.constructors.insert(
             class_name.to_string(),
-            Arc::new(move |config| Ok(Box::new(read(config)?))),
+            Arc::new(move |config, _| Ok(Box::new(read(config)?))),
+        );
+    }
+
+    /// Adds a class that holds other layers, or replaces one: `read` finds them by the registry it is given.
+    pub fn register_wrapper<L: DynLayer + 'static>(
+        &mut self,
+        class_name: &str,
+        read: impl Fn(&Config, &Self) -> Result<L> + Send + Sync + 'static,
+    ) {
+        self.constructors.insert(
+            class_name.to_string(),
+            Arc::new(move |config, registry| Ok(Box::new(read(config, registry)?))),
         );
     }
 
@@ -84,7 +108,7 @@ impl Registry {
             .get(class_name)
             .ok_or_else(|| Error::unknown("layer class", class_name, self.class_names()))?;
         check_dtype(config)?;
-        let mut layer = read(config)?;
+        let mut layer = read(config, self)?;
         let options = layer.options_mut();
         if let Some(name) = config.opt_str("name")? {
             options.set_name(name);

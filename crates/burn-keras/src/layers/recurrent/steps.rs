@@ -3,15 +3,23 @@
 use burn::tensor::{Bool, Tensor};
 
 use super::RecurrentOptions;
+use super::cell::{Cell, DropoutMasks, zero_states};
 use crate::tensor::AnyTensor;
 use crate::{Error, Result};
 
-/// What a recurrent layer computes at one timestep.
-pub trait Step {
-    /// The output and the new states for one step.
-    ///
-    /// `x` is `[batch, features]`; each state is `[batch, size]`; the output is `[batch, units]`.
-    fn step(&self, x: Tensor<2>, states: &[Tensor<2>]) -> (Tensor<2>, Vec<Tensor<2>>);
+/// What a cell is run over.
+#[derive(Clone, Debug)]
+pub struct Sequence<'a> {
+    /// The input, `[batch, timesteps, features]`.
+    pub x: Tensor<3>,
+    /// The initial states, `[batch, size]` each; zeros where there are none.
+    pub states: Option<Vec<Tensor<2>>>,
+    /// `[batch, timesteps]`, true where a step counts.
+    pub mask: Option<Tensor<2, Bool>>,
+    /// The cell's dropout.
+    pub dropout: DropoutMasks,
+    /// The order of time, and what comes out.
+    pub options: &'a RecurrentOptions,
 }
 
 /// What comes out of a run over a sequence.
@@ -24,23 +32,25 @@ pub struct Run {
     pub states: Vec<Tensor<2>>,
 }
 
-/// Runs `cell` over `x` (`[batch, timesteps, features]`) from `states`.
+/// Runs `cell` over a sequence step by step.
 ///
-/// `mask` is `[batch, timesteps]`, true where a step counts: at the others the states stay as they are, and the output
-/// is the one before (before the first counted step: the first state), or zeros with `zero_output_for_mask`. These are
-/// the rules of Keras on JAX (`keras/src/backend/jax/rnn.py`).
+/// At masked steps the states stay as they are, and the output is the one before (before the first counted step: the
+/// state that stands for it, [`Cell::output_state`]), or zeros with `zero_output_for_mask`. These are the rules of Keras
+/// on JAX (`keras/src/backend/jax/rnn.py`).
 ///
 /// # Errors
 ///
-/// [`Error::Data`] for a sequence without timesteps.
-pub fn run(
-    cell: &impl Step,
-    x: Tensor<3>,
-    mut states: Vec<Tensor<2>>,
-    mask: Option<Tensor<2, Bool>>,
-    options: &RecurrentOptions,
-) -> Result<Run> {
+/// Those of [`Cell::step`]; [`Error::Data`] for a sequence without timesteps.
+pub fn run(cell: &(impl Cell + ?Sized), sequence: Sequence<'_>) -> Result<Run> {
+    let Sequence {
+        x,
+        states,
+        mask,
+        dropout,
+        options,
+    } = sequence;
     let [batch, timesteps, features] = x.dims();
+    let mut states = states.unwrap_or_else(|| zero_states(cell, batch, (&x.device(), x.dtype())));
     let mut outputs = Vec::new();
     let mut previous: Option<Tensor<2>> = None;
     for i in 0..timesteps {
@@ -50,7 +60,7 @@ pub fn run(
             i
         };
         let x_t = x.clone().narrow(1, t, 1).reshape([batch, features]);
-        let (mut output, mut next) = cell.step(x_t, &states);
+        let (mut output, mut next) = cell.step(x_t, &states, &dropout)?;
         if let Some(mask) = &mask {
             let counts: Tensor<2, Bool> = mask.clone().narrow(1, t, 1);
             let kept = |old: &Tensor<2>, new: Tensor<2>| {
@@ -61,9 +71,9 @@ pub fn run(
             let fallback = if options.zero_output_for_mask {
                 output.zeros_like()
             } else {
-                match (&previous, states.first()) {
+                match (&previous, states.get(cell.output_state())) {
                     (Some(before), _) => before.clone(),
-                    (None, Some(first)) if first.dims() == output.dims() => first.clone(),
+                    (None, Some(state)) if state.dims() == output.dims() => state.clone(),
                     (None, _) => output.zeros_like(),
                 }
             };
@@ -92,4 +102,29 @@ pub fn run(
         AnyTensor::from(last)
     };
     Ok(Run { output, states })
+}
+
+/// Puts zeros at the masked steps before the first counted one, as Keras does on JAX where a loop is unrolled and the
+/// initial state would come out otherwise (`keras/src/backend/jax/rnn.py`).
+pub(super) fn zero_before_first_counted(
+    output: &AnyTensor,
+    mask: &Tensor<2, Bool>,
+    options: &RecurrentOptions,
+) -> Result<AnyTensor> {
+    let counts = mask.clone().float();
+    let [batch, timesteps] = mask.dims();
+    if !options.return_sequences {
+        let last = output.float::<2>()?;
+        let counted = counts.sum_dim(1).greater_elem(0.0).expand(last.dims());
+        return Ok(last.zeros_like().mask_where(counted, last).into());
+    }
+    let sequence = output.float::<3>()?;
+    let in_order = if options.go_backwards {
+        counts.flip([1])
+    } else {
+        counts
+    };
+    let begun = in_order.cumsum(1).greater_elem(0.0);
+    let begun = begun.reshape([batch, timesteps, 1]).expand(sequence.dims());
+    Ok(sequence.zeros_like().mask_where(begun, sequence).into())
 }
