@@ -7,6 +7,7 @@ use crate::constraints::Constraint;
 use crate::dims::Dims;
 use crate::initializers::Initializer;
 use crate::regularizers::Regularizer;
+use crate::settings::Setting;
 use crate::{Error, Result};
 
 /// The `config` of a layer, an optimizer or the like, with the name to use in errors.
@@ -61,6 +62,11 @@ impl Config {
     /// The value under `key`; `None` when it is absent or null.
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.map.get(key).filter(|v| !v.is_null())
+    }
+
+    /// Whether the key is there, null or not.
+    pub fn has(&self, key: &str) -> bool {
+        self.map.contains_key(key)
     }
 
     /// All keys.
@@ -125,11 +131,25 @@ impl Config {
         self.typed(key, "a number", Value::as_f64)
     }
 
+    /// A whole number of any sign, if the key is there.
+    pub fn opt_i64(&self, key: &str) -> Result<Option<i64>> {
+        self.typed(key, "a whole number", Value::as_i64)
+    }
+
+    /// True or false, if the key is there.
+    pub fn opt_bool(&self, key: &str) -> Result<Option<bool>> {
+        self.typed(key, "true or false", Value::as_bool)
+    }
+
     /// True or false, or `default`.
     pub fn bool_or(&self, key: &str, default: bool) -> Result<bool> {
-        Ok(self
-            .typed(key, "true or false", Value::as_bool)?
-            .unwrap_or(default))
+        Ok(self.opt_bool(key)?.unwrap_or(default))
+    }
+
+    /// A value that must be there, of a type that settings can have.
+    pub(crate) fn needed<T: Setting>(&self, key: &str) -> Result<T> {
+        let found = T::read(self, key)?;
+        self.required(key, found)
     }
 
     /// A text, if the key is there.

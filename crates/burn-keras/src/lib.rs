@@ -63,6 +63,7 @@ pub mod predictor;
 pub mod random;
 pub mod regularizers;
 pub mod saving;
+mod settings;
 pub mod tensor;
 pub mod training;
 
@@ -81,7 +82,10 @@ pub mod prelude {
         StackedRnnCells, TimeDistributed,
     };
     pub use crate::models::{Input, Model, Node, Outputs, Sequential};
-    pub use crate::optimizers::{Adam, RmsProp, RuleExt, Sgd};
+    pub use crate::optimizers::{
+        Adadelta, Adafactor, Adagrad, Adam, AdamW, Adamax, Ftrl, Lamb, Lion, Muon, Nadam, RmsProp,
+        RuleExt, Sgd,
+    };
     pub use crate::predictor::{Predictor, Session};
     pub use crate::random::set_random_seed;
     pub use crate::regularizers::Regularizer;

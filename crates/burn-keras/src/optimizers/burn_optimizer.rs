@@ -1,15 +1,26 @@
 //! Every rule as a burn optimizer.
 
-use burn::optim::{LearningRate, Optimizer, RecordState, StateSink, StateSource};
+use burn::optim::{LearningRate, RecordState, StateSink, StateSource};
 use burn::tensor::{Device, Tensor};
 
-use super::{Adam, RmsProp, Rule, Sgd};
+use super::{Rule, Step};
 
 /// What a rule keeps about one parameter, in burn's form.
 #[derive(Clone, Debug)]
 pub struct SlotState {
     slots: Vec<Tensor<1>>,
     step: u64,
+}
+
+impl SlotState {
+    pub(super) fn to_device(mut self, device: &Device) -> Self {
+        self.slots = self
+            .slots
+            .into_iter()
+            .map(|s| s.to_device(device))
+            .collect();
+        self
+    }
 }
 
 /// Written by hand, since burn's derive works inside burn's own crates only.
@@ -31,7 +42,7 @@ impl RecordState for SlotState {
     }
 }
 
-fn step<const D: usize>(
+pub(super) fn step<const D: usize>(
     rule: &impl Rule,
     learning_rate: LearningRate,
     weight: Tensor<D>,
@@ -39,44 +50,53 @@ fn step<const D: usize>(
     state: Option<SlotState>,
 ) -> (Tensor<D>, Option<SlotState>) {
     let shape = weight.shape();
+    let dims = shape.to_vec();
     let count = shape.num_elements();
-    let flat = weight.reshape([count]);
+    let mut flat = weight.reshape([count]);
     let mut state = state.unwrap_or_else(|| SlotState {
-        slots: vec![flat.zeros_like(); rule.slots().len()],
+        slots: rule
+            .slots(&dims, "")
+            .iter()
+            .map(|slot| Tensor::full([slot.count()], slot.initial, &flat.device()))
+            .collect(),
         step: 0,
     });
     state.step += 1;
-    let updated = rule.update(
-        flat,
-        gradient.reshape([count]),
-        &mut state.slots,
-        learning_rate as f32,
-        state.step,
-    );
+    let step = Step {
+        learning_rate: learning_rate as f32,
+        number: state.step,
+        shape: &dims,
+        path: "",
+    };
+    if let Some(decay) = rule.weight_decay(&step, None) {
+        flat = flat.clone() - flat * (decay * step.learning_rate);
+    }
+    let updated = rule.update(flat, gradient.reshape([count]), &mut state.slots, &step);
     (updated.reshape(shape), Some(state))
 }
 
 macro_rules! burn_optimizers {
-    ($($rule:ty),+) => {$(
-        impl Optimizer for $rule {
+    ($($rule:ident),+) => {$(
+        impl burn::optim::Optimizer for $rule {
             type State<const D: usize> = SlotState;
 
             fn step<const D: usize>(
                 &self,
-                lr: LearningRate,
-                tensor: Tensor<D>,
-                grad: Tensor<D>,
+                lr: burn::optim::LearningRate,
+                tensor: burn::tensor::Tensor<D>,
+                grad: burn::tensor::Tensor<D>,
                 state: Option<SlotState>,
-            ) -> (Tensor<D>, Option<SlotState>) {
-                step(self, lr, tensor, grad, state)
+            ) -> (burn::tensor::Tensor<D>, Option<SlotState>) {
+                burn_optimizer::step(self, lr, tensor, grad, state)
             }
 
-            fn to_device<const D: usize>(mut state: SlotState, device: &Device) -> SlotState {
-                state.slots = state.slots.into_iter().map(|s| s.to_device(device)).collect();
-                state
+            fn to_device<const D: usize>(
+                state: SlotState,
+                device: &burn::tensor::Device,
+            ) -> SlotState {
+                state.to_device(device)
             }
         }
     )+};
 }
-
-burn_optimizers!(Adam, RmsProp, Sgd);
+pub(super) use burn_optimizers;

@@ -6,6 +6,8 @@ use std::ops::{Add, Div, Mul, Sub};
 
 use burn::tensor::Tensor;
 
+use super::{Step, ValueRule};
+
 /// A value, or a tensor of values.
 pub trait Elementwise:
     Clone + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self>
@@ -16,8 +18,16 @@ pub trait Elementwise:
     fn plus(self, number: f32) -> Self;
     /// The square root.
     fn root(self) -> Self;
+    /// To a power.
+    fn power(self, exponent: f32) -> Self;
     /// The larger of two.
     fn larger(self, other: Self) -> Self;
+    /// Without its sign.
+    fn size(self) -> Self;
+    /// -1, 0 or 1.
+    fn sign_of(self) -> Self;
+    /// Held within plus and minus a limit.
+    fn within(self, limit: f32) -> Self;
 }
 
 impl Elementwise for f32 {
@@ -41,6 +51,27 @@ impl Elementwise for f32 {
         // Not `f32::max`, which drops a NaN.
         if other > self { other } else { self }
     }
+
+    #[inline(always)]
+    fn power(self, exponent: f32) -> Self {
+        self.powf(exponent)
+    }
+
+    #[inline(always)]
+    fn size(self) -> Self {
+        self.abs()
+    }
+
+    #[inline(always)]
+    fn sign_of(self) -> Self {
+        // Not `f32::signum`, which is 1 for 0.
+        f32::from(self > 0.0) - f32::from(self < 0.0)
+    }
+
+    #[inline(always)]
+    fn within(self, limit: f32) -> Self {
+        self.clamp(-limit, limit)
+    }
 }
 
 impl Elementwise for Tensor<1> {
@@ -59,37 +90,68 @@ impl Elementwise for Tensor<1> {
     fn larger(self, other: Self) -> Self {
         self.max_pair(other)
     }
+
+    fn power(self, exponent: f32) -> Self {
+        self.powf_scalar(exponent)
+    }
+
+    fn size(self) -> Self {
+        self.abs()
+    }
+
+    fn sign_of(self) -> Self {
+        self.sign()
+    }
+
+    fn within(self, limit: f32) -> Self {
+        self.clamp(-limit, limit)
+    }
 }
 
-/// One step of a rule for a value, or a tensor of values, with its slots.
+/// A rule that does the same to each value, from the value, its gradient and its slots alone.
 pub trait ElementRule {
+    /// What is the same for all values of a step.
+    type Constants;
+
+    /// Worked out once a step.
+    fn constants(&self, step: &Step<'_>) -> Self::Constants;
+
     /// The new value; `slots` are changed in place.
     fn apply<E: Elementwise>(
         &self,
+        constants: &Self::Constants,
         weight: E,
         gradient: E,
         slots: &mut [E],
-        learning_rate: f32,
-        step: u64,
     ) -> E;
 }
 
+impl<R: ElementRule> ValueRule for R {
+    fn update_values(
+        &self,
+        weight: &mut [f32],
+        gradient: &[f32],
+        slots: &mut [Vec<f32>],
+        step: &Step<'_>,
+    ) {
+        update_slices(self, &self.constants(step), weight, gradient, slots);
+    }
+}
+
 /// A rule over slices in one pass, with the number of slots known to the compiler.
-pub(super) fn update_slices(
-    rule: &impl ElementRule,
+fn update_slices<R: ElementRule>(
+    rule: &R,
+    constants: &R::Constants,
     weight: &mut [f32],
     gradient: &[f32],
     slots: &mut [Vec<f32>],
-    learning_rate: f32,
-    step: u64,
 ) {
-    fn pass<const S: usize>(
-        rule: &impl ElementRule,
+    fn pass<R: ElementRule, const S: usize>(
+        rule: &R,
+        constants: &R::Constants,
         weight: &mut [f32],
         gradient: &[f32],
         slots: &mut [Vec<f32>; S],
-        learning_rate: f32,
-        step: u64,
     ) {
         let mut slots = slots.each_mut().map(|s| s.iter_mut());
         for (w, g) in weight.iter_mut().zip(gradient) {
@@ -97,7 +159,7 @@ pub(super) fn update_slices(
             let mut values = places
                 .each_ref()
                 .map(|p| p.as_deref().copied().unwrap_or_default());
-            *w = rule.apply(*w, *g, &mut values, learning_rate, step);
+            *w = rule.apply(constants, *w, *g, &mut values);
             for (place, value) in places.iter_mut().zip(values) {
                 if let Some(place) = place {
                     **place = value;
@@ -110,7 +172,7 @@ pub(super) fn update_slices(
             match slots.len() {
                 $($count => {
                     if let Ok(slots) = <&mut [Vec<f32>; $count]>::try_from(slots) {
-                        pass::<$count>(rule, weight, gradient, slots, learning_rate, step);
+                        pass::<R, $count>(rule, constants, weight, gradient, slots);
                     }
                 })+
                 count => unreachable!("a rule with {count} slots"),

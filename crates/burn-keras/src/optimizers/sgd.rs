@@ -1,80 +1,36 @@
 //! Gradient descent.
 
-use serde_json::{Map, Value, json};
-
 use super::elementwise::{ElementRule, Elementwise};
-use super::{Rule, rule_by_elements};
+use super::rule::{rule_basics, rule_by_elements, rule_struct};
+use super::{Rule, Slot, Step, between};
 use crate::Result;
-use crate::config::Config;
 
-/// Gradient descent, with momentum if asked for (`keras/src/optimizers/sgd.py`).
-///
-/// ```text
-/// without momentum:  w = w - lr g
-/// with momentum m:   v = m v - lr g;  w = w + v          (nesterov: w = w + m v - lr g)
-/// ```
-#[doc(alias = "SGD")]
-#[derive(Clone, Debug)]
-pub struct Sgd {
-    learning_rate: f32,
-    momentum: f32,
-    nesterov: bool,
-}
-
-impl Default for Sgd {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Sgd {
-    /// Learning rate 0.01, no momentum.
-    pub fn new() -> Self {
-        Self {
-            learning_rate: 0.01,
-            momentum: 0.0,
-            nesterov: false,
-        }
-    }
-
-    /// How far each step goes.
-    pub fn learning_rate(mut self, learning_rate: f32) -> Self {
-        self.learning_rate = learning_rate;
-        self
-    }
-
-    /// How much of the last step's movement is kept, between 0 and 1.
-    pub fn momentum(mut self, momentum: f32) -> Self {
-        self.momentum = momentum;
-        self
-    }
-
-    /// Whether momentum looks one step ahead; without momentum it changes nothing, as in Keras.
-    pub fn nesterov(mut self, nesterov: bool) -> Self {
-        self.nesterov = nesterov;
-        self
-    }
-
-    pub(super) fn from_config(config: &Config) -> Result<Self> {
-        Ok(Self {
-            learning_rate: config.f32_or("learning_rate", 0.01)?,
-            momentum: config.f32_or("momentum", 0.0)?,
-            nesterov: config.bool_or("nesterov", false)?,
-        })
+rule_struct! {
+    /// Gradient descent, with momentum if asked for (`keras/src/optimizers/sgd.py`).
+    ///
+    /// ```text
+    /// without momentum:  w = w - lr g
+    /// with momentum m:   v = m v - lr g;  w = w + v          (nesterov: w = w + m v - lr g)
+    /// ```
+    #[doc(alias = "SGD")]
+    pub struct Sgd(0.01) {
+        /// How much of the last step's movement is kept, between 0 and 1.
+        momentum: f32 = 0.0,
+        /// Whether momentum looks one step ahead; without momentum it changes nothing, as in Keras.
+        nesterov: bool = false,
     }
 }
 
 impl ElementRule for Sgd {
+    type Constants = f32;
+
+    fn constants(&self, step: &Step<'_>) -> f32 {
+        step.learning_rate
+    }
+
     #[inline(always)]
-    fn apply<E: Elementwise>(
-        &self,
-        weight: E,
-        gradient: E,
-        slots: &mut [E],
-        learning_rate: f32,
-        _step: u64,
-    ) -> E {
-        let step = gradient.scale(learning_rate);
+    fn apply<E: Elementwise>(&self, rate: &f32, weight: E, gradient: E, slots: &mut [E]) -> E {
+        let step = gradient.scale(*rate);
         let [velocity] = slots else {
             return weight - step;
         };
@@ -89,37 +45,18 @@ impl ElementRule for Sgd {
 }
 
 impl Rule for Sgd {
-    fn class_name(&self) -> &'static str {
-        "SGD"
-    }
+    rule_basics!("SGD");
+    rule_by_elements!();
 
-    fn learning_rate(&self) -> f32 {
-        self.learning_rate
-    }
-
-    fn set_learning_rate(&mut self, learning_rate: f32) {
-        self.learning_rate = learning_rate;
-    }
-
-    fn slots(&self) -> Vec<&'static str> {
+    fn slots(&self, shape: &[usize], _path: &str) -> Vec<Slot> {
         if self.momentum == 0.0 {
             vec![]
         } else {
-            vec!["momentum"]
+            vec![Slot::like("momentum", shape)]
         }
     }
 
-    rule_by_elements!();
-
-    fn config(&self) -> Map<String, Value> {
-        Map::from_iter([
-            ("learning_rate".to_string(), json!(self.learning_rate)),
-            ("momentum".to_string(), json!(self.momentum)),
-            ("nesterov".to_string(), json!(self.nesterov)),
-        ])
-    }
-
-    fn boxed_clone(&self) -> Box<dyn Rule> {
-        Box::new(self.clone())
+    fn check(&self) -> Result<()> {
+        between("SGD", "momentum", self.momentum, 0.0, 1.0)
     }
 }

@@ -1,99 +1,220 @@
-//! An optimizer's state as files have it.
+//! What an optimizer has learned, as arrays in the order in which Keras writes them to a file.
+
+use std::collections::HashMap;
 
 use burn::module::ParamId;
 use burn::tensor::{Device, Tensor, TensorData};
+use ndarray::ArrayD;
 
-use super::state::{OptimizerState, Slots, host_values};
-use crate::Result;
+use super::state::{Memory, OptimizerState, Slots, host_values};
+use super::{LearningRate, Slot};
+use crate::{Error, Result};
 
-/// A weight beside which an optimizer keeps values.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct KeptBeside {
-    /// burn's identity of the weight.
+/// A weight of the model that training changes.
+#[derive(Clone, Debug)]
+pub struct TrainedWeight {
+    /// burn's identity of the parameter.
     pub id: ParamId,
-    /// The number of its values.
-    pub size: usize,
+    /// Where it is in the model, as `lstm/kernel`.
+    pub path: String,
+    /// Its shape in the model.
+    pub shape: Vec<usize>,
+    /// Where its values lie.
+    pub device: Device,
+}
+
+/// What an optimizer has learned: Keras' `optimizer.variables`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OptimizerVariables {
+    /// The number of steps done. Keras' first variable.
+    pub iterations: u64,
+    /// The learning rate. Keras' second variable, absent with a schedule.
+    pub learning_rate: Option<f32>,
+    /// The arrays that follow, with their names: `lstm_kernel_momentum`.
+    pub arrays: Vec<(String, ArrayD<f32>)>,
+}
+
+/// What an array of a file is about.
+enum Kept {
+    Average,
+    Gradients,
+    Slot(usize),
+}
+
+/// One array of a file.
+struct Entry<'a> {
+    weight: &'a TrainedWeight,
+    kept: Kept,
+    slot: Slot,
 }
 
 impl OptimizerState {
-    /// Which value of which weight comes when: the weight's number and the slot's, in the order of Keras' files.
-    fn file_order(&self, weights: usize) -> Vec<(usize, usize)> {
-        let names = self.rule().slots();
-        let mut order = Vec::new();
-        for group in self.rule().slot_groups() {
-            for weight in 0..weights {
-                let places = group
-                    .iter()
-                    .filter_map(|g| names.iter().position(|n| n == g));
-                order.extend(places.map(|slot| (weight, slot)));
-            }
+    /// Every array of the file except the rule's scalars, in Keras' order.
+    fn entries<'a>(&self, weights: &'a [TrainedWeight]) -> Vec<Entry<'a>> {
+        let mut entries = Vec::new();
+        let whole = |name, weight: &'a TrainedWeight, kept| Entry {
+            weight,
+            kept,
+            slot: Slot::like(name, &weight.shape),
+        };
+        if self.optimizer.average.is_some() {
+            entries.extend(weights.iter().map(|w| whole("average", w, Kept::Average)));
         }
-        order
-    }
-
-    /// The number of the weight and the name of each value in the order of Keras' files.
-    pub fn variable_names(&self, weights: usize) -> Vec<(usize, &'static str)> {
-        let names = self.rule().slots();
-        let order = self.file_order(weights).into_iter();
-        order.map(|(weight, slot)| (weight, names[slot])).collect()
-    }
-
-    /// The values kept beside `weights`, each with the number of its weight, in the order of Keras' files.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Device`](crate::Error::Device) when values cannot be read.
-    pub fn variables(&self, weights: &[KeptBeside]) -> Result<Vec<(usize, Vec<f32>)>> {
-        self.file_order(weights.len())
-            .into_iter()
-            .map(|(weight, slot)| {
-                let KeptBeside { id, size } = weights[weight];
-                let values = match self.slots.get(&id) {
-                    None => vec![0.0; size],
-                    Some(Slots::Host(slots)) => slots[slot].clone(),
-                    Some(Slots::Device(slots)) => host_values(slots[slot].clone())?,
-                };
-                Ok((weight, values))
+        if self.optimizer.accumulation_steps.is_some() {
+            let sum = "gradient_accumulator";
+            entries.extend(weights.iter().map(|w| whole(sum, w, Kept::Gradients)));
+        }
+        let mut slots: Vec<Entry<'a>> = weights
+            .iter()
+            .flat_map(|weight| {
+                let slots = self.optimizer.rule.slots(&weight.shape, &weight.path);
+                slots.into_iter().enumerate().map(move |(i, slot)| Entry {
+                    weight,
+                    kept: Kept::Slot(i),
+                    slot,
+                })
             })
+            .collect();
+        // A stable sort keeps the order of the weights within each group.
+        slots.sort_by_key(|entry| entry.slot.group);
+        entries.extend(slots);
+        entries
+    }
+
+    /// The number of the weight and the name of each array that has one, in Keras' order.
+    pub(crate) fn variable_names(&self, weights: &[TrainedWeight]) -> Vec<(usize, &'static str)> {
+        let places: HashMap<ParamId, usize> =
+            weights.iter().enumerate().map(|(i, w)| (w.id, i)).collect();
+        self.entries(weights)
+            .iter()
+            .map(|entry| (places[&entry.weight.id], entry.slot.name))
             .collect()
     }
 
-    /// Takes over values in the order of [`OptimizerState::variables`]; `false`, and nothing changed, when their number
-    /// or sizes are others.
-    pub fn set_variables(
-        &mut self,
-        weights: &[KeptBeside],
-        values: Vec<Vec<f32>>,
-        device: &Device,
-    ) -> bool {
-        let order = self.file_order(weights.len());
-        let sizes = order.iter().map(|(weight, _)| weights[*weight].size);
-        if order.len() != values.len() || !sizes.eq(values.iter().map(Vec::len)) {
-            return false;
-        }
-        let count = self.rule().slots().len();
-        let mut slots = vec![vec![Vec::new(); count]; weights.len()];
-        for ((weight, slot), values) in order.into_iter().zip(values) {
-            slots[weight][slot] = values;
-        }
-        let host = crate::backend::is_cpu(device);
-        for (weight, slots) in weights.iter().zip(slots) {
-            let slots = if host {
-                Slots::Host(slots)
-            } else {
-                let tensor = |values: Vec<f32>| {
-                    let size = values.len();
-                    Tensor::from_data(TensorData::new(values, [size]), device)
+    /// What the optimizer has learned about these weights.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Device`] when values cannot be read.
+    pub fn variables(&self, weights: &[TrainedWeight]) -> Result<OptimizerVariables> {
+        let mut arrays = self
+            .entries(weights)
+            .into_iter()
+            .map(|Entry { weight, kept, slot }| {
+                let memory = self.memory.get(&weight.id);
+                let values = match kept {
+                    Kept::Average => memory.and_then(|m| m.average.clone()).map(host_values),
+                    Kept::Gradients => memory.and_then(|m| m.gradients.clone()).map(host_values),
+                    Kept::Slot(i) => match memory.and_then(|m| m.slots.as_ref()) {
+                        Some(Slots::Host(slots)) => slots.get(i).cloned().map(Ok),
+                        Some(Slots::Device(slots)) => slots.get(i).cloned().map(host_values),
+                        None => None,
+                    },
                 };
-                Slots::Device(slots.into_iter().map(tensor).collect())
-            };
-            self.slots.insert(weight.id, slots);
+                let values = values.unwrap_or_else(|| Ok(vec![slot.initial; slot.count()]))?;
+                let name = format!("{}_{}", weight.path.replace('/', "_"), slot.name);
+                Ok((name, array(&slot.shape, values)?))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        for (name, value) in self.optimizer.rule.scalars(self.changes_done()) {
+            arrays.push((name.to_string(), array(&[], vec![value])?));
         }
-        true
+        Ok(OptimizerVariables {
+            iterations: self.iterations,
+            learning_rate: match self.optimizer.rule.learning_rate() {
+                LearningRate::Fixed(rate) => Some(*rate),
+                LearningRate::Scheduled(_) => None,
+            },
+            arrays,
+        })
     }
 
-    /// Goes on as after this number of steps.
-    pub fn set_iterations(&mut self, iterations: u64) {
-        self.iterations = iterations;
+    /// Takes over what an optimizer of the same kind has learned about these weights; only the order and the shapes of
+    /// the arrays count, not their names.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Weights`] when the number of arrays or a shape differs; nothing is changed then.
+    pub fn set_variables(
+        &mut self,
+        weights: &[TrainedWeight],
+        variables: &OptimizerVariables,
+    ) -> Result<()> {
+        let place = format!("the optimizer {}", self.optimizer.rule.class_name());
+        let entries = self.entries(weights);
+        let count = entries.len() + self.optimizer.rule.scalars(0).len();
+        if variables.arrays.len() != count {
+            return Err(Error::weights(
+                place,
+                format!(
+                    "keeps {count} arrays for the {} weights of this model, but {} were given",
+                    weights.len(),
+                    variables.arrays.len()
+                ),
+            ));
+        }
+        for (entry, (name, array)) in entries.iter().zip(&variables.arrays) {
+            if array.shape() != entry.slot.shape {
+                return Err(Error::weights(
+                    place,
+                    format!(
+                        "keeps `{}` of the shape {:?} for {}, but `{name}` has the shape {:?}",
+                        entry.slot.name,
+                        entry.slot.shape,
+                        entry.weight.path,
+                        array.shape()
+                    ),
+                ));
+            }
+        }
+        let values = |i: usize| -> Vec<f32> { variables.arrays[i].1.iter().copied().collect() };
+        let tensor = |i: usize, weight: &TrainedWeight| -> Tensor<1> {
+            let values = values(i);
+            let count = values.len();
+            Tensor::from_data(TensorData::new(values, [count]), &weight.device)
+        };
+        let rule = &*self.optimizer.rule;
+        let steps = self.optimizer.accumulation_steps.unwrap_or(1);
+        self.memory = weights
+            .iter()
+            .map(|weight| {
+                let own = || {
+                    let all = entries.iter().enumerate();
+                    all.filter(|(_, entry)| entry.weight.id == weight.id)
+                };
+                let mut memory = Memory::default();
+                let mut places = Vec::new();
+                for (i, entry) in own() {
+                    match entry.kept {
+                        Kept::Average => memory.average = Some(tensor(i, weight)),
+                        // Between two changes a file holds zeros, which are no gradients.
+                        Kept::Gradients if variables.iterations.is_multiple_of(steps) => {}
+                        Kept::Gradients => memory.gradients = Some(tensor(i, weight)),
+                        Kept::Slot(_) => places.push(i),
+                    }
+                }
+                let slots = rule.slots(&weight.shape, &weight.path);
+                let fill = |slot: usize, _: &Slot| values(places[slot]);
+                memory.slots = Some(Slots::make(rule, &slots, &weight.device, fill));
+                (weight.id, memory)
+            })
+            .collect();
+        self.set_progress(variables);
+        Ok(())
     }
+
+    /// Takes over the number of steps and the learning rate alone.
+    pub(crate) fn set_progress(&mut self, variables: &OptimizerVariables) {
+        self.iterations = variables.iterations;
+        if let Some(rate) = variables.learning_rate
+            && matches!(self.optimizer.rule.learning_rate(), LearningRate::Fixed(_))
+        {
+            let rate = LearningRate::Fixed(rate);
+            self.optimizer.rule.set_learning_rate(rate);
+        }
+    }
+}
+
+fn array(shape: &[usize], values: Vec<f32>) -> Result<ArrayD<f32>> {
+    ArrayD::from_shape_vec(shape, values).map_err(|e| Error::tensor("an optimizer", e.to_string()))
 }

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use burn::module::ParamId;
 use keras_format::{LegacyWeights, NamedArray};
 
-use super::optimizer_state::Trained;
-use crate::optimizers::OptimizerState;
+use super::optimizer_state::named;
+use crate::optimizers::{OptimizerState, OptimizerVariables, TrainedWeight};
 
 /// What Keras 2 called the values that optimizers keep, beside Keras 3's names.
 const OLD_NAMES: [(&str, &[&str]); 6] = [
@@ -25,14 +25,14 @@ pub(super) fn is_keras2(weights: &LegacyWeights) -> bool {
     version.starts_with("2.") || version.starts_with("1.")
 }
 
-/// The values kept beside `trained`, in the order of [`OptimizerState::variables`], and the number of steps; `None`
-/// when one is missing. `names` has the name of each weight in the file.
+/// What the optimizer has learned about `trained`, in the order of [`OptimizerState::variables`]; `None` when a value is
+/// missing. `names` has the name of each weight in the file.
 pub(super) fn read(
     optimizer: &OptimizerState,
-    trained: &[Trained],
+    trained: &[TrainedWeight],
     names: &HashMap<ParamId, String>,
     file: &[NamedArray],
-) -> Option<(u64, Vec<Vec<f32>>)> {
+) -> Option<OptimizerVariables> {
     let bare = |name: &str| name.strip_suffix(":0").unwrap_or(name).to_string();
     let by_name: HashMap<String, &NamedArray> = file.iter().map(|n| (bare(&n.name), n)).collect();
     let steps = by_name.iter().find_map(|(name, value)| {
@@ -40,11 +40,11 @@ pub(super) fn read(
         let counts = matches!(last, "iteration" | "iter" | "iterations");
         u64::try_from(value.array.as_int().filter(|_| counts)?).ok()
     })?;
-    let values = optimizer
-        .variable_names(trained.len())
+    let arrays = optimizer
+        .variable_names(trained)
         .into_iter()
         .map(|(weight, slot)| {
-            let weight = bare(names.get(&trained[weight].weight.id)?);
+            let weight = bare(names.get(&trained[weight].id)?);
             let old = OLD_NAMES.iter().find(|(new, _)| *new == slot);
             let slots = old.map_or(&[] as &[&str], |(_, old)| old);
             let ends: Vec<String> = std::iter::once(&slot)
@@ -54,8 +54,12 @@ pub(super) fn read(
             let (_, found) = by_name
                 .iter()
                 .find(|(name, _)| ends.iter().any(|end| name.ends_with(end.as_str())))?;
-            Some(found.array.to_f32().into_owned())
+            named(&found.array)
         })
         .collect::<Option<_>>()?;
-    Some((steps, values))
+    Some(OptimizerVariables {
+        iterations: steps,
+        learning_rate: None,
+        arrays,
+    })
 }

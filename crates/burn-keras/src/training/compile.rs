@@ -3,7 +3,7 @@
 use crate::losses::{self, Loss};
 use crate::metrics::{self, Metric, MetricSpec};
 use crate::models::Model;
-use crate::optimizers::{self, Optimizer, OptimizerState, Rule, RuleExt};
+use crate::optimizers::{self, Optimizer, OptimizerState, RuleExt};
 use crate::{Error, Result};
 
 /// What [`Model::compile`] accepts as an optimizer: a name (`"rmsprop"`) or a rule (`RmsProp::new().learning_rate(1e-4)`).
@@ -22,13 +22,7 @@ impl IntoOptimizer for &str {
     }
 }
 
-impl IntoOptimizer for Optimizer {
-    fn into_optimizer(self) -> Result<Optimizer> {
-        Ok(self)
-    }
-}
-
-impl<R: Rule + 'static> IntoOptimizer for R {
+impl<R: RuleExt> IntoOptimizer for R {
     fn into_optimizer(self) -> Result<Optimizer> {
         Ok(self.into_plain())
     }
@@ -301,7 +295,6 @@ impl Model {
         Ok(self
             .compiled_for("learning_rate")?
             .optimizer
-            .rule()
             .learning_rate())
     }
 
@@ -309,13 +302,11 @@ impl Model {
     ///
     /// # Errors
     ///
-    /// [`Error::NotCompiled`].
+    /// [`Error::NotCompiled`]; [`Error::Argument`] where a schedule sets the rate.
     pub fn set_learning_rate(&mut self, learning_rate: f32) -> Result<()> {
         self.compiled_for_mut("set_learning_rate")?
             .optimizer
-            .rule_mut()
-            .set_learning_rate(learning_rate);
-        Ok(())
+            .set_learning_rate(learning_rate)
     }
 
     pub(crate) fn compiled_for(&self, needed_for: &str) -> Result<&Compiled> {

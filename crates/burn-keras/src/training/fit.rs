@@ -252,6 +252,7 @@ impl Model {
                 break;
             }
         }
+        step::finish(self)?;
         Ok(history)
     }
 

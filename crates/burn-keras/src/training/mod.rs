@@ -8,6 +8,7 @@ mod evaluate;
 mod fit;
 mod history;
 mod logs;
+mod optimizer;
 mod predict;
 mod progress;
 mod step;

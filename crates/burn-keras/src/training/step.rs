@@ -57,7 +57,10 @@ pub(crate) fn train(
                 .to_string(),
         ));
     }
-    let mut gradients = loss.backward();
+    let mut gradients = match compiled.optimizer.loss_scale() {
+        Some(scale) => (loss.clone() * scale).backward(),
+        None => loss.backward(),
+    };
     let moved = context.take_updates();
     context.drop_stand_ins();
 
@@ -65,10 +68,12 @@ pub(crate) fn train(
         gradients: &mut gradients,
         changes: Vec::new(),
         shapes: HashMap::new(),
+        path: Vec::new(),
     };
-    copies
-        .iter()
-        .for_each(|copy| visit(&**copy, &mut collector));
+    for copy in &copies {
+        collector.path = vec![copy.options().name().unwrap_or_default().to_string()];
+        visit(&**copy, &mut collector);
+    }
     let Collector {
         changes, shapes, ..
     } = collector;
@@ -92,6 +97,28 @@ pub(crate) fn train(
         losses: losses.into_iter().map(Tensor::without_autodiff).collect(),
         outputs: outputs.into_iter().map(|o| o.without_autodiff()).collect(),
     })
+}
+
+/// Ends a training: where the optimizer keeps averages of the weights, they take the weights' place.
+pub(crate) fn finish(model: &mut Model) -> Result<()> {
+    let averages: HashMap<_, _> = model
+        .compiled_for("training")?
+        .optimizer
+        .averages()
+        .into_iter()
+        .collect();
+    if averages.is_empty() {
+        return Ok(());
+    }
+    let mut updated = HashMap::new();
+    for weight in model.trained_weights() {
+        if let Some(average) = averages.get(&weight.id) {
+            let value = AnyTensor::from_flat(average.clone(), &weight.shape)?;
+            updated.insert(weight.id, value);
+        }
+    }
+    model.leaves().iter().for_each(|leaf| leaf.apply(&updated));
+    Ok(())
 }
 
 /// Computes outputs and loss of one batch without changing anything.
@@ -173,9 +200,18 @@ struct Collector<'a> {
     gradients: &'a mut Gradients,
     changes: Vec<Change>,
     shapes: HashMap<ParamId, Vec<usize>>,
+    path: Vec<String>,
 }
 
 impl ModuleVisitor for Collector<'_> {
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.push(name.to_string());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.pop();
+    }
+
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let weight = param.val();
         if !weight.is_require_grad() {
@@ -190,6 +226,8 @@ impl ModuleVisitor for Collector<'_> {
         self.shapes.insert(param.id, shape.to_vec());
         self.changes.push(Change {
             id: param.id,
+            path: self.path.join("/"),
+            shape: shape.to_vec(),
             weight: weight.inner().reshape([count]),
             gradient: gradient.reshape([count]),
         });

@@ -1,0 +1,42 @@
+//! A learning rate that changes at given steps.
+
+use super::{Schedule, schedule_basics, settings};
+use crate::{Error, Result};
+
+settings! {
+    /// `values[i]` up to and including step `boundaries[i]`, and the last value after the last boundary.
+    ///
+    /// There is one value more than boundaries, which rise.
+    pub struct PiecewiseConstantDecay(boundaries: Vec<u64>, values: Vec<f32>) {}
+}
+
+impl Schedule for PiecewiseConstantDecay {
+    schedule_basics!("PiecewiseConstantDecay");
+
+    fn rate(&self, step: u64) -> f32 {
+        let passed = self.boundaries.partition_point(|boundary| *boundary < step);
+        self.values.get(passed).copied().unwrap_or_default()
+    }
+
+    fn check(&self) -> Result<()> {
+        let (boundaries, values) = (self.boundaries.len(), self.values.len());
+        if values != boundaries + 1 {
+            return Err(Error::argument(
+                "PiecewiseConstantDecay",
+                "values",
+                format!("has {values} values for {boundaries} boundaries; it must have one more"),
+            ));
+        }
+        if !self.boundaries.is_sorted() {
+            return Err(Error::argument(
+                "PiecewiseConstantDecay",
+                "boundaries",
+                format!(
+                    "is {:?}; each must be at least the one before",
+                    self.boundaries
+                ),
+            ));
+        }
+        Ok(())
+    }
+}
