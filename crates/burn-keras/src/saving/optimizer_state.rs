@@ -45,7 +45,7 @@ pub(super) fn write(model: &Model, object: &Value, tree: &mut WeightTree) -> Res
     arrays.extend(state.learning_rate.map(Array::scalar_f32));
     for (_, values) in state.arrays {
         let shape = values.shape().to_vec();
-        let values = values.into_iter().collect();
+        let values: Vec<f32> = values.into_iter().collect();
         arrays.push(Array::f32(shape, values).map_err(file_error)?);
     }
     let name = optimizer_name(optimizer.optimizer().rule().class_name());
