@@ -217,17 +217,34 @@ unsafe fn add<V: Vector, const MR: usize, const NV: usize, const SKIP: usize>(
                     V::prefetch(next_b);
                     next_b = next_b.wrapping_add(64 / size_of::<V::E>());
                 }
-                let mut columns = [V::splat(V::E::default()); NV];
-                for v in 0..NV {
-                    if v != SKIP {
-                        columns[v] = V::load(b.add(v * V::LANES));
+                // The smaller side of the tile waits in registers for the other one: 3 rows of 4 registers are 16
+                // of AVX2's with it, and one more would be spilled in every round.
+                if MR < NV {
+                    let mut x = [V::splat(V::E::default()); MR];
+                    for m in 0..MR {
+                        x[m] = V::splat(*a.offset(m as isize * product.row));
                     }
-                }
-                for m in 0..MR {
-                    let x = V::splat(*a.offset(m as isize * product.row));
                     for v in 0..NV {
                         if v != SKIP {
-                            sums[m][v] = x.fma(columns[v], sums[m][v]);
+                            let column = V::load(b.add(v * V::LANES));
+                            for m in 0..MR {
+                                sums[m][v] = x[m].fma(column, sums[m][v]);
+                            }
+                        }
+                    }
+                } else {
+                    let mut columns = [V::splat(V::E::default()); NV];
+                    for v in 0..NV {
+                        if v != SKIP {
+                            columns[v] = V::load(b.add(v * V::LANES));
+                        }
+                    }
+                    for m in 0..MR {
+                        let x = V::splat(*a.offset(m as isize * product.row));
+                        for v in 0..NV {
+                            if v != SKIP {
+                                sums[m][v] = x.fma(columns[v], sums[m][v]);
+                            }
                         }
                     }
                 }
