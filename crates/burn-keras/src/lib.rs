@@ -32,6 +32,7 @@
 //! | [`models`] | [`Sequential`](models::Sequential), the functional [`Model`](models::Model), the summary |
 //! | [`training`] | `compile`, `fit`, `evaluate`, `predict`, and the data they take |
 //! | [`predictor`] | predictions without allocating, and step by step |
+//! | [`callbacks`] | what is called while a model trains |
 //! | [`losses`], [`metrics`], [`optimizers`] | with Keras' formulas |
 //! | [`initializers`], [`regularizers`], [`constraints`], [`activations`] | by Keras' names |
 //! | [`backend`] | which device runs |
@@ -49,6 +50,7 @@ mod book_from_keras {}
 
 pub mod activations;
 pub mod backend;
+pub mod callbacks;
 pub mod config;
 pub mod constraints;
 pub mod dims;

@@ -19,8 +19,51 @@ pub struct Generator {
     placeholders: Option<usize>,
 }
 
+/// Where a [`Generator`] stands in its stream: enough to go on from there in another process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GeneratorState {
+    seed: [u8; 32],
+    /// How many 32-bit words were drawn.
+    position: u128,
+}
+
 thread_local! {
     static SEEDS: RefCell<Option<ChaCha8Rng>> = const { RefCell::new(None) };
+}
+
+/// The seed in hexadecimal digits and the position: `"00ff…:128"`.
+impl std::fmt::Display for GeneratorState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for byte in self.seed {
+            write!(f, "{byte:02x}")?;
+        }
+        write!(f, ":{}", self.position)
+    }
+}
+
+/// Reads what `Display` writes.
+impl std::str::FromStr for GeneratorState {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let read = || -> Option<Self> {
+            let (digits, position) = text.split_once(':')?;
+            let mut seed = [0; 32];
+            if digits.len() != 2 * seed.len() || !digits.is_ascii() {
+                return None;
+            }
+            for (i, byte) in seed.iter_mut().enumerate() {
+                *byte = u8::from_str_radix(&digits[2 * i..2 * i + 2], 16).ok()?;
+            }
+            Some(Self {
+                seed,
+                position: position.parse().ok()?,
+            })
+        };
+        read().ok_or_else(|| {
+            Error::config("a random generator", format!("{text:?} is no state of one"))
+        })
+    }
 }
 
 /// Makes everything random that this thread starts from here on repeatable, as `keras.utils.set_random_seed`.
@@ -80,6 +123,24 @@ impl Generator {
             )
         })?;
         Ok(Some(vec![0.0; count]))
+    }
+
+    /// Where the generator stands.
+    pub fn state(&self) -> GeneratorState {
+        GeneratorState {
+            seed: self.random.get_seed(),
+            position: self.random.get_word_pos(),
+        }
+    }
+
+    /// A generator that goes on where another stood.
+    pub fn from_state(state: &GeneratorState) -> Self {
+        let mut random = ChaCha8Rng::from_seed(state.seed);
+        random.set_word_pos(state.position);
+        Self {
+            random,
+            placeholders: None,
+        }
     }
 
     /// The next 64 random bits, for seeding something else.
@@ -152,6 +213,19 @@ mod tests {
         let second: Vec<u64> = (0..4).map(|_| next_seed()).collect();
         assert_eq!(first, second);
         assert_ne!(first[0], first[1]);
+    }
+
+    #[test]
+    fn a_generator_goes_on_from_its_written_state() -> Result<()> {
+        let mut generator = Generator::new(11);
+        generator.permutation(7);
+        let state: GeneratorState = generator.state().to_string().parse()?;
+        let mut again = Generator::from_state(&state);
+        for _ in 0..100 {
+            assert_eq!(again.next_u64(), generator.next_u64());
+        }
+        assert!("00:1".parse::<GeneratorState>().is_err());
+        Ok(())
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The order in which samples come, cut into batches.
 
 use super::data::Rows;
+use super::fit_options::Shuffle;
 use crate::random::Generator;
 
 /// One pass over the samples.
@@ -21,12 +22,27 @@ impl Batches {
         }
     }
 
-    /// The samples in random order.
-    pub fn shuffled(samples: usize, batch_size: usize, generator: &mut Generator) -> Self {
+    /// The samples in an order drawn from `generator`.
+    pub fn shuffled(
+        samples: usize,
+        batch_size: usize,
+        shuffle: Shuffle,
+        generator: &mut Generator,
+    ) -> Self {
+        let order = match shuffle {
+            Shuffle::Never => None,
+            Shuffle::Samples => Some(generator.permutation(samples)),
+            Shuffle::Batch => {
+                let mut order: Vec<usize> = (0..samples).collect();
+                order
+                    .chunks_mut(batch_size)
+                    .for_each(|batch| generator.shuffle(batch));
+                Some(order)
+            }
+        };
         Self {
-            samples,
-            batch_size,
-            order: Some(generator.permutation(samples)),
+            order,
+            ..Self::in_order(samples, batch_size)
         }
     }
 
@@ -50,19 +66,34 @@ impl Batches {
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_last_short_batch_is_kept_and_every_sample_comes_once() {
-        let batches = Batches::shuffled(10, 4, &mut Generator::new(1));
-        assert_eq!(batches.count(), 3);
-        let sizes: Vec<usize> = (0..3).map(|i| batches.rows(i).len()).collect();
-        assert_eq!(sizes, [4, 4, 2]);
-        let mut seen: Vec<usize> = (0..3)
-            .flat_map(|i| match batches.rows(i) {
+    fn rows(batches: &Batches) -> Vec<Vec<usize>> {
+        (0..batches.count())
+            .map(|i| match batches.rows(i) {
                 Rows::Listed(rows) => rows.to_vec(),
                 Rows::Range(start, end) => (start..end).collect(),
             })
-            .collect();
+            .collect()
+    }
+
+    #[test]
+    fn the_last_short_batch_is_kept_and_every_sample_comes_once() {
+        let batches = Batches::shuffled(10, 4, Shuffle::Samples, &mut Generator::new(1));
+        let rows = rows(&batches);
+        assert_eq!(rows.iter().map(Vec::len).collect::<Vec<_>>(), [4, 4, 2]);
+        let mut seen = rows.concat();
+        assert_ne!(seen, (0..10).collect::<Vec<_>>());
         seen.sort_unstable();
         assert_eq!(seen, (0..10).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn shuffled_by_batch_every_batch_keeps_its_samples() {
+        let batches = Batches::shuffled(40, 16, Shuffle::Batch, &mut Generator::new(1));
+        let mut rows = rows(&batches);
+        assert_ne!(rows[0], (0..16).collect::<Vec<_>>());
+        for (i, batch) in rows.iter_mut().enumerate() {
+            batch.sort_unstable();
+            assert_eq!(*batch, (i * 16..(i * 16 + 16).min(40)).collect::<Vec<_>>());
+        }
     }
 }

@@ -284,7 +284,7 @@ pub(crate) fn labels<'a>(
                     Some(shape) => values.reshaped(&shape)?,
                     None => values,
                 };
-            for spec in &compiled.metrics {
+            for spec in compiled.metrics.iter().chain(&compiled.weighted_metrics) {
                 let metric = spec.resolve(&values.dims(), output)?;
                 needed_shape(
                     &place,

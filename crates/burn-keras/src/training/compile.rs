@@ -151,6 +151,7 @@ pub struct Compile {
     optimizer: Optimizer,
     losses: Vec<Box<dyn Loss>>,
     metrics: Vec<MetricSpec>,
+    weighted_metrics: Vec<MetricSpec>,
     loss_weights: Vec<f32>,
 }
 
@@ -165,6 +166,7 @@ impl Compile {
             optimizer: optimizer.into_optimizer()?,
             losses: loss.into_losses()?,
             metrics: Vec::new(),
+            weighted_metrics: Vec::new(),
             loss_weights: Vec::new(),
         })
     }
@@ -176,6 +178,17 @@ impl Compile {
     /// [`Error::UnknownName`] with the nearest names.
     pub fn metrics(mut self, metrics: impl IntoMetrics) -> Result<Self> {
         self.metrics = metrics.into_metrics()?;
+        Ok(self)
+    }
+
+    /// The same with samples counting by their `sample_weight` or `class_weight`: a mean is divided by the sum of the
+    /// weights. One that has the name of one of [`Compile::metrics`] is reported with `weighted_` in front.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownName`] with the nearest names.
+    pub fn weighted_metrics(mut self, metrics: impl IntoMetrics) -> Result<Self> {
+        self.weighted_metrics = metrics.into_metrics()?;
         Ok(self)
     }
 
@@ -192,6 +205,7 @@ pub(crate) struct Compiled {
     pub optimizer: OptimizerState,
     pub losses: Vec<Box<dyn Loss>>,
     pub metrics: Vec<MetricSpec>,
+    pub weighted_metrics: Vec<MetricSpec>,
     pub loss_weights: Vec<f32>,
 }
 
@@ -201,6 +215,7 @@ impl Clone for Compiled {
             optimizer: self.optimizer.clone(),
             losses: self.losses.iter().map(|l| l.boxed_clone()).collect(),
             metrics: self.metrics.clone(),
+            weighted_metrics: self.weighted_metrics.clone(),
             loss_weights: self.loss_weights.clone(),
         }
     }
@@ -276,6 +291,7 @@ impl Model {
             optimizer: OptimizerState::new(compile.optimizer),
             losses: compile.losses,
             metrics: compile.metrics,
+            weighted_metrics: compile.weighted_metrics,
             loss_weights: compile.loss_weights,
         };
         if self.is_built() {

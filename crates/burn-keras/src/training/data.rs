@@ -67,20 +67,53 @@ impl Values<'_> {
         }
     }
 
-    /// The samples with these numbers as a tensor on `device`.
+    /// The samples with these numbers, in memory of their own.
+    ///
+    /// # Errors
+    ///
+    /// None for arrays in memory.
+    pub(crate) fn take(&self, rows: &Rows<'_>) -> Result<Values<'static>> {
+        fn part<T: Copy>(
+            array: &CowArray<'_, T, IxDyn>,
+            rows: &Rows<'_>,
+        ) -> Result<CowArray<'static, T, IxDyn>> {
+            let mut shape = array.shape().to_vec();
+            if let Some(samples) = shape.first_mut() {
+                *samples = rows.len();
+            }
+            let array = Array::from_shape_vec(IxDyn(&shape), gather(array, rows))
+                .map_err(|e| Error::tensor("taking a batch", e.to_string()))?;
+            Ok(CowArray::from(array))
+        }
+        Ok(match self {
+            Self::Float(array) => Values::Float(part(array, rows)?),
+            Self::Int(array) => Values::Int(part(array, rows)?),
+        })
+    }
+
+    /// The values as a tensor on `device`; what is in memory of its own is not copied.
     ///
     /// # Errors
     ///
     /// [`Error::Tensor`] for more axes than are supported.
-    pub(crate) fn batch(&self, rows: &Rows<'_>, device: &Device) -> Result<AnyTensor> {
-        let mut shape = self.shape().to_vec();
-        if let Some(samples) = shape.first_mut() {
-            *samples = rows.len();
-        }
+    pub(crate) fn into_tensor(self, device: &Device) -> Result<AnyTensor> {
+        let shape = self.shape().to_vec();
         match self {
-            Self::Float(array) => AnyTensor::from_f32(gather(array, rows), &shape, device),
-            Self::Int(array) => AnyTensor::from_i32(gather(array, rows), &shape, device),
+            Self::Float(array) => AnyTensor::from_f32(flat(array), &shape, device),
+            Self::Int(array) => AnyTensor::from_i32(flat(array), &shape, device),
         }
+    }
+
+    /// The values as real numbers.
+    ///
+    /// # Errors
+    ///
+    /// None for arrays in memory.
+    pub(crate) fn to_f32(&self) -> Result<CowArray<'_, f32, IxDyn>> {
+        Ok(match self {
+            Self::Float(array) => CowArray::from(array.view()),
+            Self::Int(array) => CowArray::from(array.mapv(|v| v as f32)),
+        })
     }
 
     /// The row and value of the first number that is not a whole one among `0..end`.
@@ -157,6 +190,15 @@ fn gather<T: Copy>(array: &CowArray<'_, T, IxDyn>, rows: &Rows<'_>) -> Vec<T> {
             }
             batch
         }
+    }
+}
+
+/// The values of an array in standard layout, row after row.
+fn flat<T: Clone>(array: CowArray<'_, T, IxDyn>) -> Vec<T> {
+    let (values, offset) = array.into_owned().into_raw_vec_and_offset();
+    match offset {
+        None | Some(0) => values,
+        Some(start) => values[start..].to_vec(),
     }
 }
 
@@ -447,7 +489,7 @@ mod tests {
     fn a_transposed_array_is_put_in_order() -> Result<()> {
         let x = array![[1.0f32, 2.0, 3.0], [4.0, 5.0, 6.0]];
         let values = x.t().into_values()?;
-        let tensor = values.batch(&Rows::Range(0, 3), &crate::backend::default_device()?)?;
+        let tensor = values.into_tensor(&crate::backend::default_device()?)?;
         assert_eq!(tensor.to_vec()?, vec![1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
         Ok(())
     }
@@ -486,7 +528,8 @@ mod tests {
         let x = array![[1.0f32, 2.0], [3.0, 4.0], [5.0, 6.0]];
         let batch = (&x)
             .into_values()?
-            .batch(&Rows::Listed(&[2, 0]), &crate::backend::default_device()?)?;
+            .take(&Rows::Listed(&[2, 0]))?
+            .into_tensor(&crate::backend::default_device()?)?;
         assert_eq!(batch.to_vec()?, vec![5.0, 6.0, 1.0, 2.0]);
         Ok(())
     }

@@ -1,55 +1,54 @@
 //! Loss and metrics on data that are not trained on.
 
 use std::fmt;
+use std::thread;
 
-use super::batches::Batches;
-use super::check;
 use super::data::{IntoData, Values};
-use super::fit::tensors;
+use super::feed::{Feed, Source};
 use super::logs::Logs;
-use super::progress::{Progress, Verbosity};
-use super::step::{self, Tracker};
-use crate::Result;
+use super::options::{Common, check_steps, common_options};
+use super::set::{Names, Set};
+use super::step;
+use super::stream::Stream;
+use super::tracker::Tracker;
+use crate::callbacks::{CallbackList, Inference, RunningLogs};
 use crate::models::Model;
+use crate::{Error, Result};
 
 /// The options of [`Model::evaluate_with`].
-#[derive(Clone, Debug)]
-pub struct Evaluate {
-    batch_size: Option<usize>,
-    verbose: u8,
+#[derive(Debug, Default)]
+pub struct Evaluate<'a> {
+    common: Common<'a>,
+    sample_weight: Vec<Values<'a>>,
+    steps: Option<usize>,
 }
 
-impl Default for Evaluate {
-    fn default() -> Self {
-        Self::new()
-    }
-}
+common_options!(Evaluate);
 
-impl Evaluate {
+impl<'a> Evaluate<'a> {
     /// Batches of 32, nothing shown.
     pub fn new() -> Self {
-        Self {
-            batch_size: None,
-            verbose: 0,
-        }
+        Self::default()
     }
 
-    /// How many samples are computed at once (32, or the model's fixed batch size).
-    pub fn batch_size(mut self, batch_size: usize) -> Self {
-        self.batch_size = Some(batch_size);
+    /// How much each sample counts; see [`Fit::sample_weight`](super::Fit::sample_weight).
+    pub fn sample_weight(mut self, weights: impl IntoData<'a>) -> Self {
+        if let Some(weights) = self.common.accept(weights.into_data()) {
+            self.sample_weight = weights;
+        }
         self
     }
 
-    /// What is shown on stderr: 0 nothing, 1 a bar (a line where there is no terminal), 2 a line.
-    pub fn verbose(mut self, verbose: u8) -> Self {
-        self.verbose = verbose;
+    /// How many batches are evaluated (all there are).
+    pub fn steps(mut self, steps: usize) -> Self {
+        self.steps = Some(steps);
         self
     }
 }
 
 /// What an evaluation came to.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Scores(Logs);
+pub struct Scores(pub(super) Logs);
 
 impl Scores {
     /// The loss.
@@ -80,8 +79,8 @@ impl Model {
     /// # Errors
     ///
     /// As [`Model::fit`].
-    pub fn evaluate<'x, 'y>(&self, x: impl IntoData<'x>, y: impl IntoData<'y>) -> Result<Scores> {
-        self.evaluate_with(x, y, &Evaluate::new())
+    pub fn evaluate<'a>(&self, x: impl IntoData<'a>, y: impl IntoData<'a>) -> Result<Scores> {
+        self.evaluate_with(x, y, Evaluate::new())
     }
 
     /// Loss and metrics, with options.
@@ -89,52 +88,81 @@ impl Model {
     /// # Errors
     ///
     /// As [`Model::fit`].
-    pub fn evaluate_with<'x, 'y>(
+    pub fn evaluate_with<'a>(
         &self,
-        x: impl IntoData<'x>,
-        y: impl IntoData<'y>,
-        options: &Evaluate,
+        x: impl IntoData<'a>,
+        y: impl IntoData<'a>,
+        mut options: Evaluate<'a>,
     ) -> Result<Scores> {
+        options.common.check()?;
         self.compiled_for("evaluate")?;
-        let x = check::inputs(self, "x", x.into_data()?)?;
-        let samples = x.first().map_or(0, Values::samples);
-        let y = check::labels(self, "y", y.into_data()?, "x", samples)?;
-        run(self, &x, &y, options).map(Scores)
+        let set = Set {
+            x: x.into_data()?,
+            y: y.into_data()?,
+            weights: std::mem::take(&mut options.sample_weight),
+        }
+        .check(self, Names::TRAINING)?;
+        let source = self.in_order(&set, options.common.batch_size, options.steps, "evaluate")?;
+        self.run_evaluate(source, options)
+    }
+
+    /// Loss and metrics on batches that are made while they are evaluated.
+    ///
+    /// # Errors
+    ///
+    /// As [`Model::fit_stream`].
+    pub fn evaluate_stream<'a>(
+        &self,
+        stream: Stream<'a>,
+        mut options: Evaluate<'a>,
+    ) -> Result<Scores> {
+        options.common.check()?;
+        self.compiled_for("evaluate_stream")?;
+        if options.common.batch_size.is_some() || !options.sample_weight.is_empty() {
+            return Err(Error::argument(
+                "evaluate_stream",
+                "batch_size and sample_weight",
+                "cannot be used with a stream, whose batches come as they are: do it where the batches are made",
+            ));
+        }
+        self.run_evaluate(Source::Stream(stream), options)
+    }
+
+    fn run_evaluate<'env>(&self, source: Source<'env>, options: Evaluate<'_>) -> Result<Scores> {
+        check_steps("evaluate", "steps", options.steps)?;
+        let mut callbacks = CallbackList::new(options.common.callbacks, options.common.verbose);
+        thread::scope(|scope| {
+            let mut feed = Feed::new(scope, source, options.steps);
+            run_test(self, &mut feed, &mut callbacks, false).map(Scores)
+        })
     }
 }
 
-/// The figures on checked data, nothing shown.
-pub(super) fn evaluate_with(
+/// The figures of a model on all batches of an epoch of `feed`, from the first one on.
+pub(super) fn run_test(
     model: &Model,
-    x: &[Values<'_>],
-    y: &[Values<'_>],
-    batch_size: usize,
+    feed: &mut Feed<'_, '_>,
+    callbacks: &mut CallbackList<'_>,
+    validation: bool,
 ) -> Result<Logs> {
-    run(model, x, y, &Evaluate::new().batch_size(batch_size))
-}
-
-fn run(model: &Model, x: &[Values<'_>], y: &[Values<'_>], options: &Evaluate) -> Result<Logs> {
-    let batch_size = check::batch_size(model, "evaluate", options.batch_size)?;
     let device = model.placement()?;
-    let samples = x.first().map_or(0, Values::samples);
-    let label_dims: Vec<_> = y.iter().map(Values::dims).collect();
-    let mut tracker = Tracker::new(model, &label_dims)?;
-    let batches = Batches::in_order(samples, batch_size);
-    let mut progress = Progress::start(
-        Verbosity::from_number(options.verbose),
-        None,
-        batches.count(),
-    );
-    for i in 0..batches.count() {
-        let rows = batches.rows(i);
-        let targets = tensors(y, &rows, &device)?;
-        let outcome = step::test(model, tensors(x, &rows, &device)?, &targets)?;
-        tracker.update(&outcome, &targets, rows.len())?;
-        if progress.is_due() {
-            progress.show(i + 1, &tracker.logs()?);
+    let mut tracker = Tracker::new(model)?;
+    let mut inference = Inference::new(model, feed.steps(), validation);
+    callbacks.on_test_begin(&mut inference)?;
+    feed.begin_anew();
+    let mut batch = 0;
+    while let Some(set) = feed.next()? {
+        callbacks.on_test_batch_begin(&mut inference, batch)?;
+        let (inputs, targets) = feed.checked(set, model, None)?.into_batch(&device)?;
+        let outcome = step::test(model, inputs, &targets)?;
+        tracker.update(&outcome, &targets)?;
+        callbacks.on_test_batch_end(&mut inference, batch, &RunningLogs(&tracker))?;
+        batch += 1;
+        if inference.is_stopped() {
+            break;
         }
     }
     let logs = tracker.logs()?;
-    progress.finish(batches.count(), &logs);
+    callbacks.on_test_end(&mut inference, &logs)?;
     Ok(logs)
 }

@@ -1,50 +1,40 @@
 //! Outputs for data, batch by batch.
 
 use std::fmt;
+use std::thread;
 
 use ndarray::{ArrayD, IxDyn};
 
-use super::batches::Batches;
 use super::check;
 use super::data::{IntoData, Values};
-use super::fit::tensors;
-use super::logs::Logs;
-use super::progress::{Progress, Verbosity};
+use super::feed::{Feed, Source};
+use super::options::{Common, check_steps, common_options};
+use super::set::Set;
+use super::stream::Stream;
+use crate::callbacks::{CallbackList, Inference};
 use crate::layers::Context;
 use crate::models::{Model, run};
+use crate::random::Generator;
 use crate::{Error, Result};
 
 /// The options of [`Model::predict_with`].
-#[derive(Clone, Debug)]
-pub struct Predict {
-    batch_size: Option<usize>,
-    verbose: u8,
+#[derive(Debug, Default)]
+pub struct Predict<'a> {
+    common: Common<'a>,
+    steps: Option<usize>,
 }
 
-impl Default for Predict {
-    fn default() -> Self {
-        Self::new()
-    }
-}
+common_options!(Predict);
 
-impl Predict {
+impl Predict<'_> {
     /// Batches of 32, nothing shown.
     pub fn new() -> Self {
-        Self {
-            batch_size: None,
-            verbose: 0,
-        }
+        Self::default()
     }
 
-    /// How many samples are computed at once (32, or the model's fixed batch size).
-    pub fn batch_size(mut self, batch_size: usize) -> Self {
-        self.batch_size = Some(batch_size);
-        self
-    }
-
-    /// What is shown on stderr: 0 nothing, 1 a bar (a line where there is no terminal), 2 a line.
-    pub fn verbose(mut self, verbose: u8) -> Self {
-        self.verbose = verbose;
+    /// How many batches are computed (all there are).
+    pub fn steps(mut self, steps: usize) -> Self {
+        self.steps = Some(steps);
         self
     }
 }
@@ -95,7 +85,11 @@ impl Model {
     /// # Errors
     ///
     /// As [`Model::predict`].
-    pub fn predict_with<'a>(&self, x: impl IntoData<'a>, options: Predict) -> Result<ArrayD<f32>> {
+    pub fn predict_with<'a>(
+        &self,
+        x: impl IntoData<'a>,
+        options: Predict<'a>,
+    ) -> Result<ArrayD<f32>> {
         first(self.predict_all_with(x, options)?)
     }
 
@@ -127,57 +121,114 @@ impl Model {
     pub fn predict_all_with<'a>(
         &self,
         x: impl IntoData<'a>,
-        options: Predict,
+        mut options: Predict<'a>,
     ) -> Result<Predictions> {
-        let batch_size = check::batch_size(self, "predict", options.batch_size)?;
-        let x = check::inputs(self, "x", x.into_data()?)?;
-        let device = self.placement()?;
-        let samples = x.first().map_or(0, Values::samples);
-        let batches = Batches::in_order(samples, batch_size.min(samples));
-        let mut progress = Progress::start(
-            Verbosity::from_number(options.verbose),
-            None,
-            batches.count(),
-        );
-        let names = self.output_names()?;
-        let mut collected: Vec<(Vec<usize>, Vec<f32>)> =
-            vec![(Vec::new(), Vec::new()); names.len()];
-        for i in 0..batches.count() {
-            let inputs = tensors(&x, &batches.rows(i), &device)?;
-            let mut context = Context::inference();
-            let outputs = run(self, inputs, &mut context)?;
-            self.keep_carried(&mut context);
-            for ((shape, values), output) in collected.iter_mut().zip(&outputs) {
-                *shape = output.shape();
-                if values.is_empty() {
-                    let row: usize = shape.iter().skip(1).product();
-                    values.reserve_exact(row * samples);
-                }
-                values.extend(output.to_vec()?);
-            }
-            if progress.is_due() {
-                progress.show(i + 1, &Logs::default());
-            }
+        options.common.check()?;
+        let set = Set {
+            x: check::inputs(self, "x", x.into_data()?)?,
+            ..Set::default()
+        };
+        let samples = set.samples();
+        let source = self.in_order(&set, options.common.batch_size, options.steps, "predict")?;
+        self.run_predict(source, samples, options)
+    }
+
+    /// All outputs for batches that are made while they are computed; labels in them are left aside.
+    ///
+    /// # Errors
+    ///
+    /// As [`Model::predict`], and what the stream returns.
+    pub fn predict_stream<'a>(
+        &self,
+        stream: Stream<'a>,
+        mut options: Predict<'a>,
+    ) -> Result<Predictions> {
+        options.common.check()?;
+        if options.common.batch_size.is_some() {
+            return Err(Error::argument(
+                "predict_stream",
+                "batch_size",
+                "cannot be used with a stream, whose batches come as they are",
+            ));
         }
-        progress.finish(batches.count(), &Logs::default());
-        let arrays = names
-            .into_iter()
-            .zip(collected)
-            .map(|(name, (mut shape, values))| {
-                if let Some(first) = shape.first_mut() {
-                    *first = samples;
+        self.run_predict(Source::Stream(stream), 0, options)
+    }
+
+    /// Computes the outputs of about `samples` samples.
+    fn run_predict<'env>(
+        &self,
+        source: Source<'env>,
+        samples: usize,
+        options: Predict<'_>,
+    ) -> Result<Predictions> {
+        check_steps("predict", "steps", options.steps)?;
+        let device = self.placement()?;
+        let names = self.output_names()?;
+        let mut callbacks = CallbackList::new(options.common.callbacks, options.common.verbose);
+        let mut collected: Vec<Collected> = vec![Collected::default(); names.len()];
+        thread::scope(|scope| {
+            let mut feed = Feed::new(scope, source, options.steps);
+            let mut inference = Inference::new(self, feed.steps(), false);
+            callbacks.on_predict_begin(&mut inference)?;
+            feed.begin_epoch(&mut Generator::new(0));
+            let mut batch = 0;
+            while let Some(set) = feed.next()? {
+                callbacks.on_predict_batch_begin(&mut inference, batch)?;
+                let (inputs, _) = feed.checked_inputs(set, self)?.into_batch(&device)?;
+                let mut context = Context::inference();
+                let outputs = run(self, inputs, &mut context)?;
+                self.keep_carried(&mut context);
+                for (collected, output) in collected.iter_mut().zip(&outputs) {
+                    collected.add(output.shape(), output.to_vec()?, samples);
                 }
-                let array = ArrayD::from_shape_vec(IxDyn(&shape), values).map_err(|e| {
-                    Error::tensor(&name, format!("its batches do not fit together: {e}"))
-                })?;
-                Ok((name, array))
-            });
+                callbacks.on_predict_batch_end(&mut inference, batch, &outputs)?;
+                batch += 1;
+                if inference.is_stopped() {
+                    break;
+                }
+            }
+            callbacks.on_predict_end(&mut inference)
+        })?;
+        let arrays = names.into_iter().zip(collected).map(|(name, collected)| {
+            let array = collected.into_array(&name)?;
+            Ok((name, array))
+        });
         Ok(Predictions(arrays.collect::<Result<_>>()?))
     }
 }
 
+/// An output's batches, one after the other.
+#[derive(Clone, Default)]
+struct Collected {
+    samples: usize,
+    shape: Vec<usize>,
+    values: Vec<f32>,
+}
+
+impl Collected {
+    /// Takes a batch in; memory for `samples` samples is asked for once.
+    fn add(&mut self, shape: Vec<usize>, values: Vec<f32>, samples: usize) {
+        if self.values.is_empty() {
+            let row: usize = shape.iter().skip(1).product();
+            self.values.reserve_exact(row * samples);
+        }
+        self.samples += shape.first().copied().unwrap_or(0);
+        self.shape = shape;
+        self.values.extend(values);
+    }
+
+    fn into_array(self, name: &str) -> Result<ArrayD<f32>> {
+        let mut shape = self.shape;
+        if let Some(first) = shape.first_mut() {
+            *first = self.samples;
+        }
+        ArrayD::from_shape_vec(IxDyn(&shape), self.values)
+            .map_err(|e| Error::tensor(name, format!("its batches do not fit together: {e}")))
+    }
+}
+
 /// The only output that most models have.
-pub(super) fn first(predictions: Predictions) -> Result<ArrayD<f32>> {
+fn first(predictions: Predictions) -> Result<ArrayD<f32>> {
     predictions
         .into_arrays()
         .into_iter()

@@ -7,9 +7,8 @@ use burn::module::{ModuleVisitor, Param, ParamId};
 use burn::tensor::{Gradients, Tensor};
 
 use super::compile::Compiled;
-use super::logs::Logs;
+use super::set::Targets;
 use crate::layers::{Context, DynLayer, LayerHandle, constrain, penalize_weights, visit};
-use crate::metrics::{Mean, Metric};
 use crate::models::{Model, run};
 use crate::optimizers::Change;
 use crate::random::Generator;
@@ -33,7 +32,7 @@ pub(crate) struct Outcome {
 pub(crate) fn train(
     model: &mut Model,
     inputs: Vec<AnyTensor>,
-    targets: &[AnyTensor],
+    targets: &Targets,
     generator: &mut Generator,
 ) -> Result<Outcome> {
     let leaves = model.leaves();
@@ -122,11 +121,7 @@ pub(crate) fn finish(model: &mut Model) -> Result<()> {
 }
 
 /// Computes outputs and loss of one batch without changing anything.
-pub(crate) fn test(
-    model: &Model,
-    inputs: Vec<AnyTensor>,
-    targets: &[AnyTensor],
-) -> Result<Outcome> {
+pub(crate) fn test(model: &Model, inputs: Vec<AnyTensor>, targets: &Targets) -> Result<Outcome> {
     let mut context = Context::inference();
     let outputs = run(model, inputs, &mut context)?;
     let compiled = model.compiled_for("evaluate")?;
@@ -154,18 +149,23 @@ fn training_copy(leaf: &LayerHandle) -> Arc<dyn DynLayer> {
 /// The sum of the outputs' weighted losses and the layers' penalties, and each output's own loss.
 fn total_loss(
     compiled: &Compiled,
-    targets: &[AnyTensor],
+    targets: &Targets,
     outputs: &[AnyTensor],
     penalties: Vec<Tensor<1>>,
 ) -> Result<(Tensor<1>, Vec<Tensor<1>>)> {
     let mut total: Option<Tensor<1>> = None;
     let mut losses = Vec::new();
-    for (i, (target, output)) in targets.iter().zip(outputs).enumerate() {
+    for (i, (labels, output)) in targets.y.iter().zip(outputs).enumerate() {
         let (loss, weight) = compiled.loss(i, outputs.len())?;
-        let rows = loss.rows(target, output)?;
-        let mean = match row_mask(output, rows.dims()[0]) {
-            // A masked step does not count, neither in the sum nor in the number.
-            Some(mask) => (rows * mask.clone()).sum() / mask.sum().clamp_min(1e-7),
+        let rows = loss.rows(labels, output)?;
+        let count = rows.dims()[0];
+        let rows = match row_weights(output, targets.weights(i), count)? {
+            Some(weights) => rows * weights,
+            None => rows,
+        };
+        // Not divided by the weights, as in Keras; only a masked step does not count in the number either.
+        let mean = match row_mask(output, count) {
+            Some(mask) => rows.sum() / mask.sum().clamp_min(1e-7),
             None => rows.mean(),
         };
         losses.push(mean.clone());
@@ -193,6 +193,44 @@ fn total_loss(
 fn row_mask(output: &AnyTensor, rows: usize) -> Option<Tensor<1>> {
     let mask = output.mask()?;
     (mask.shape().num_elements() == rows).then(|| mask.clone().float().reshape([rows]))
+}
+
+/// How much each row of an output counts: the weight of its sample or step, nothing where it is masked. `None` where
+/// all count alike.
+///
+/// # Errors
+///
+/// [`Error::Tensor`] when there is no whole number of rows for a weight.
+pub(crate) fn row_weights(
+    output: &AnyTensor,
+    weights: Option<&AnyTensor>,
+    rows: usize,
+) -> Result<Option<Tensor<1>>> {
+    let mask = row_mask(output, rows);
+    let Some(weights) = weights else {
+        return Ok(mask);
+    };
+    let weights = weights.float_flat()?;
+    let count = weights.dims()[0];
+    if count == 0 || !rows.is_multiple_of(count) {
+        return Err(Error::tensor(
+            "sample_weight",
+            format!("{count} weights cannot be shared out among {rows} values of the loss"),
+        ));
+    }
+    // The weight of a sample is that of each of its steps.
+    let each: Tensor<1> = if count == rows {
+        weights
+    } else {
+        weights
+            .reshape([count, 1])
+            .repeat_dim(1, rows / count)
+            .reshape([rows])
+    };
+    Ok(Some(match mask {
+        Some(mask) => each * mask,
+        None => each,
+    }))
 }
 
 /// Collects every tracked weight with its gradient.
@@ -231,101 +269,5 @@ impl ModuleVisitor for Collector<'_> {
             weight: weight.inner().reshape([count]),
             gradient: gradient.reshape([count]),
         });
-    }
-}
-
-/// The running figures of an epoch.
-#[derive(Debug)]
-pub(crate) struct Tracker {
-    loss: Mean,
-    /// Each output's name and loss, where there are several outputs.
-    losses: Vec<(String, Mean)>,
-    /// For each output its metrics, with the names they are reported under.
-    metrics: Vec<Vec<(String, Box<dyn Metric>)>>,
-}
-
-impl Tracker {
-    /// Figures for a model whose labels have these shapes.
-    pub fn new(model: &Model, labels: &[crate::dims::Dims]) -> Result<Self> {
-        let compiled = model.compiled_for("fit")?;
-        let outputs = model.output_shapes()?;
-        let names = model.output_names()?;
-        let several = outputs.len() > 1;
-        let mut metrics = Vec::new();
-        for ((labels, output), output_name) in labels.iter().zip(&outputs).zip(&names) {
-            let mut resolved = Vec::new();
-            for spec in &compiled.metrics {
-                let metric = spec.resolve(labels, output)?;
-                let name = if several {
-                    format!("{output_name}_{}", metric.name())
-                } else {
-                    metric.name().to_string()
-                };
-                resolved.push((name, metric));
-            }
-            metrics.push(resolved);
-        }
-        let losses = if several {
-            names
-                .iter()
-                .map(|n| (format!("{n}_loss"), Mean::default()))
-                .collect()
-        } else {
-            Vec::new()
-        };
-        Ok(Self {
-            loss: Mean::default(),
-            losses,
-            metrics,
-        })
-    }
-
-    /// Forgets everything.
-    pub fn reset(&mut self) {
-        self.loss = Mean::default();
-        self.losses
-            .iter_mut()
-            .for_each(|(_, mean)| *mean = Mean::default());
-        self.metrics
-            .iter_mut()
-            .flatten()
-            .for_each(|(_, metric)| metric.reset());
-    }
-
-    /// Takes a batch of `samples` samples in.
-    pub fn update(
-        &mut self,
-        outcome: &Outcome,
-        targets: &[AnyTensor],
-        samples: usize,
-    ) -> Result<()> {
-        self.loss.update_with_mean(outcome.loss.clone(), samples);
-        for ((_, mean), loss) in self.losses.iter_mut().zip(&outcome.losses) {
-            mean.update_with_mean(loss.clone(), samples);
-        }
-        for ((metrics, output), target) in
-            self.metrics.iter_mut().zip(&outcome.outputs).zip(targets)
-        {
-            let shape = output.shape();
-            let rows = shape.iter().take(shape.len().saturating_sub(1)).product();
-            let mask = row_mask(output, rows);
-            for (_, metric) in metrics {
-                metric.update(target, output, mask.as_ref())?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The figures so far, in alphabetical order.
-    pub fn logs(&self) -> Result<Logs> {
-        let mut logs = Logs::default();
-        logs.set("loss", self.loss.result()?);
-        for (name, mean) in &self.losses {
-            logs.set(name.clone(), mean.result()?);
-        }
-        for (name, metric) in self.metrics.iter().flatten() {
-            logs.set(name.clone(), metric.result()?);
-        }
-        Ok(logs.sorted())
     }
 }

@@ -1,0 +1,142 @@
+//! Callbacks in a row, called one after the other.
+
+use super::{Callback, Inference, RunningLogs, Training};
+use crate::Result;
+use crate::tensor::AnyTensor;
+use crate::training::Logs;
+
+/// What `callbacks` accepts: one callback, owned or as `&mut callback`, or a tuple, an array or a `Vec` of them.
+pub trait IntoCallbacks<'a> {
+    /// Puts the callbacks at the end of `list`.
+    fn add_to(self, list: &mut Vec<Box<dyn Callback + 'a>>);
+}
+
+impl<'a, C: Callback + 'a> IntoCallbacks<'a> for C {
+    fn add_to(self, list: &mut Vec<Box<dyn Callback + 'a>>) {
+        list.push(Box::new(self));
+    }
+}
+
+impl<'a, T: IntoCallbacks<'a>> IntoCallbacks<'a> for Vec<T> {
+    fn add_to(self, list: &mut Vec<Box<dyn Callback + 'a>>) {
+        self.into_iter().for_each(|callback| callback.add_to(list));
+    }
+}
+
+impl<'a, T: IntoCallbacks<'a>, const N: usize> IntoCallbacks<'a> for [T; N] {
+    fn add_to(self, list: &mut Vec<Box<dyn Callback + 'a>>) {
+        self.into_iter().for_each(|callback| callback.add_to(list));
+    }
+}
+
+macro_rules! tuple_callbacks {
+    ($($name:ident),+) => {
+        impl<'a, $($name: IntoCallbacks<'a>),+> IntoCallbacks<'a> for ($($name,)+) {
+            fn add_to(self, list: &mut Vec<Box<dyn Callback + 'a>>) {
+                #[allow(non_snake_case)]
+                let ($($name,)+) = self;
+                $($name.add_to(list);)+
+            }
+        }
+    };
+}
+
+tuple_callbacks!(A);
+tuple_callbacks!(A, B);
+tuple_callbacks!(A, B, C);
+tuple_callbacks!(A, B, C, D);
+tuple_callbacks!(A, B, C, D, E);
+tuple_callbacks!(A, B, C, D, E, F);
+
+/// The hooks of [`Callback`] by their arguments, for what passes each of them on.
+macro_rules! for_all_hooks {
+    ($with:ident) => {
+        $with! {
+            on_train_begin(training: &mut Training<'_>);
+            on_train_end(training: &mut Training<'_>, logs: &Logs);
+            on_epoch_begin(training: &mut Training<'_>, epoch: usize);
+            on_epoch_end(training: &mut Training<'_>, epoch: usize, logs: &mut Logs);
+            on_train_batch_begin(training: &mut Training<'_>, batch: usize);
+            on_train_batch_end(training: &mut Training<'_>, batch: usize, logs: &RunningLogs<'_>);
+            on_test_begin(inference: &mut Inference<'_>);
+            on_test_end(inference: &mut Inference<'_>, logs: &Logs);
+            on_test_batch_begin(inference: &mut Inference<'_>, batch: usize);
+            on_test_batch_end(inference: &mut Inference<'_>, batch: usize, logs: &RunningLogs<'_>);
+            on_predict_begin(inference: &mut Inference<'_>);
+            on_predict_end(inference: &mut Inference<'_>);
+            on_predict_batch_begin(inference: &mut Inference<'_>, batch: usize);
+            on_predict_batch_end(inference: &mut Inference<'_>, batch: usize, outputs: &[AnyTensor]);
+        }
+    };
+}
+
+macro_rules! pass_to_one {
+    ($($hook:ident($($argument:ident: $type:ty),*);)+) => {
+        $(fn $hook(&mut self, $($argument: $type),*) -> Result<()> {
+            (**self).$hook($($argument),*)
+        })+
+    };
+}
+
+macro_rules! pass_to_all {
+    ($($hook:ident($($argument:ident: $type:ty),*);)+) => {
+        $(pub fn $hook(&mut self, $($argument: $type),*) -> Result<()> {
+            self.0.iter_mut().try_for_each(|callback| callback.$hook($($argument),*))
+        })+
+    };
+}
+
+macro_rules! forwarding_callback {
+    ($([$($generics:tt)*] $type:ty;)+) => {
+        $(impl<$($generics)*> Callback for $type {
+            for_all_hooks!(pass_to_one);
+
+            fn state(&self) -> Option<serde_json::Value> {
+                (**self).state()
+            }
+
+            fn restore(&mut self, state: &serde_json::Value) -> Result<()> {
+                (**self).restore(state)
+            }
+        })+
+    };
+}
+
+forwarding_callback! {
+    [C: Callback + ?Sized] &mut C;
+    [C: Callback + ?Sized] Box<C>;
+}
+
+/// The callbacks of a run.
+#[derive(Default)]
+pub(crate) struct CallbackList<'a>(Vec<Box<dyn Callback + 'a>>);
+
+impl<'a> CallbackList<'a> {
+    /// The user's callbacks, then the progress bar.
+    pub fn new(callbacks: Vec<Box<dyn Callback + 'a>>, verbose: u8) -> Self {
+        let mut list = Self(callbacks);
+        if verbose > 0 {
+            list.0.push(Box::new(super::ProgressBar::new(verbose)));
+        }
+        list
+    }
+
+    for_all_hooks!(pass_to_all);
+
+    /// What each has to remember.
+    #[allow(dead_code)]
+    pub fn states(&self) -> Vec<Option<serde_json::Value>> {
+        self.0.iter().map(|c| c.state()).collect()
+    }
+
+    /// Gives each what it had to remember; the number was checked.
+    #[allow(dead_code)]
+    pub fn restore(&mut self, states: &[Option<serde_json::Value>]) -> Result<()> {
+        for (callback, state) in self.0.iter_mut().zip(states) {
+            if let Some(state) = state {
+                callback.restore(state)?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,326 @@
+//! Where the batches of an epoch come from: arrays or a stream, made ahead on another thread where that takes time.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread::{Scope, ScopedJoinHandle};
+
+use super::batches::Batches;
+use super::check;
+use super::fit_options::Shuffle;
+use super::set::{Names, Samples, Set, SetBatches};
+use super::stream::{Batch, Push, Stream};
+use super::weights::ClassWeights;
+use crate::models::Model;
+use crate::random::{Generator, GeneratorState};
+use crate::{Error, Result};
+
+/// How many batches are made ahead of the one in use.
+const AHEAD: usize = 2;
+
+/// What batches are made from.
+#[derive(Debug)]
+pub(crate) enum Source<'env> {
+    /// Checked arrays.
+    Arrays {
+        set: &'env dyn Samples,
+        batch_size: usize,
+        shuffle: Shuffle,
+    },
+    /// Batches from outside, checked one by one.
+    Stream(Stream<'env>),
+}
+
+/// How far a feed has come, so that another can go on from there.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Position {
+    /// The number of the pass over the data.
+    pub pass: usize,
+    /// The batches taken in this pass.
+    pub taken: usize,
+    /// The random generator as it was when the pass was opened.
+    pub opened_with: GeneratorState,
+}
+
+/// Batches in epochs.
+///
+/// Without a number of steps an epoch is a pass over the data. With one, an epoch goes on where the last one stopped;
+/// when the data run out it ends early, and the next starts from the beginning
+/// (`keras/src/trainers/epoch_iterator.py`).
+pub(crate) struct Feed<'scope, 'env> {
+    scope: &'scope Scope<'scope, 'env>,
+    batches: BatchesOf<'env>,
+    batches_of_a_pass: Option<usize>,
+    steps: Option<usize>,
+    step: usize,
+    open: Option<Open<'scope, 'env>>,
+    position: Position,
+}
+
+/// A [`Source`]; a stream is away while another thread runs it.
+enum BatchesOf<'env> {
+    Arrays {
+        set: &'env dyn Samples,
+        batch_size: usize,
+        shuffle: Shuffle,
+    },
+    Stream(Option<Stream<'env>>),
+}
+
+/// A pass in use.
+enum Open<'scope, 'env> {
+    Direct(SetBatches<'env>),
+    Ahead {
+        batches: Receiver<Result<Set<'static>>>,
+        /// Gives the stream back.
+        thread: ScopedJoinHandle<'scope, Option<Stream<'env>>>,
+    },
+}
+
+impl<'scope, 'env> Feed<'scope, 'env> {
+    /// Batches of `source`, `steps` an epoch if that is given. `scope` is where the thread that makes them runs.
+    pub fn new(
+        scope: &'scope Scope<'scope, 'env>,
+        source: Source<'env>,
+        steps: Option<usize>,
+    ) -> Self {
+        let (batches, batches_of_a_pass) = match source {
+            Source::Arrays {
+                set,
+                batch_size,
+                shuffle,
+            } => {
+                let count = Batches::in_order(set.count(), batch_size).count();
+                let arrays = BatchesOf::Arrays {
+                    set,
+                    batch_size,
+                    shuffle,
+                };
+                (arrays, Some(count))
+            }
+            Source::Stream(stream) => {
+                let count = stream.count();
+                (BatchesOf::Stream(Some(stream)), count)
+            }
+        };
+        Self {
+            scope,
+            batches,
+            batches_of_a_pass,
+            steps,
+            step: 0,
+            open: None,
+            position: Position {
+                pass: 0,
+                taken: 0,
+                opened_with: Generator::new(0).state(),
+            },
+        }
+    }
+
+    /// The number of batches of an epoch, where it is known.
+    pub fn steps(&self) -> Option<usize> {
+        self.steps.or(self.batches_of_a_pass)
+    }
+
+    fn is_stream(&self) -> bool {
+        matches!(self.batches, BatchesOf::Stream(_))
+    }
+
+    /// How far the feed has come.
+    #[allow(dead_code)]
+    pub fn position(&self) -> &Position {
+        &self.position
+    }
+
+    /// Starts an epoch; an order is drawn from `generator` where a new pass begins.
+    pub fn begin_epoch(&mut self, generator: &mut Generator) {
+        self.step = 0;
+        if self.open.is_none() {
+            self.start(generator, 0);
+        }
+    }
+
+    /// Starts an epoch from the beginning of the data.
+    pub fn begin_anew(&mut self) {
+        self.close();
+        self.begin_epoch(&mut Generator::new(0));
+    }
+
+    /// Goes on from a position inside epoch step number `step`, with the generator it had.
+    #[allow(dead_code)]
+    pub fn resume(&mut self, position: &Position, step: usize) {
+        self.close();
+        self.position.pass = position.pass;
+        self.start(
+            &mut Generator::from_state(&position.opened_with),
+            position.taken,
+        );
+        self.step = step;
+    }
+
+    /// Opens the pass whose turn it is, after its first `skip` batches.
+    fn start(&mut self, generator: &mut Generator, skip: usize) {
+        self.position.opened_with = generator.state();
+        self.position.taken = skip;
+        let pass = self.position.pass;
+        self.open = Some(match &mut self.batches {
+            BatchesOf::Arrays {
+                set,
+                batch_size,
+                shuffle,
+            } => {
+                let order = Batches::shuffled(set.count(), *batch_size, *shuffle, generator);
+                Open::Direct(SetBatches::new(*set, order).after(skip))
+            }
+            BatchesOf::Stream(stream) => {
+                let stream = stream.take();
+                self.make_ahead(move |push| {
+                    let mut stream = stream?;
+                    let mut skipped = 0;
+                    stream.run(pass, &mut |batch| {
+                        skipped += 1;
+                        if skipped <= skip && batch.is_ok() {
+                            return true;
+                        }
+                        push(batch)
+                    });
+                    Some(stream)
+                })
+            }
+        });
+    }
+
+    /// Runs `make` on another thread, a few batches ahead of who takes them.
+    fn make_ahead(
+        &self,
+        make: impl FnOnce(&mut Push<'_>) -> Option<Stream<'env>> + Send + 'scope,
+    ) -> Open<'scope, 'env> {
+        let (sender, batches) = sync_channel(AHEAD);
+        let thread = self.scope.spawn(move || {
+            // Nobody takes batches any more once training has stopped, or after an error.
+            let mut push = |batch: Result<Batch>| {
+                let failed = batch.is_err();
+                sender.send(batch.map(|b| b.0)).is_ok() && !failed
+            };
+            match catch_unwind(AssertUnwindSafe(|| make(&mut push))) {
+                Ok(stream) => stream,
+                Err(panic) => {
+                    push(Err(Error::data("a stream", panic_text(&*panic))));
+                    None
+                }
+            }
+        });
+        Open::Ahead { batches, thread }
+    }
+
+    /// The next batch of the epoch; `None` at its end.
+    ///
+    /// # Errors
+    ///
+    /// Those of making the batch; [`Error::Data`] when there is none at all.
+    pub fn next(&mut self) -> Result<Option<Set<'static>>> {
+        if self.steps.is_some_and(|steps| self.step >= steps) {
+            return Ok(None);
+        }
+        let mut batch = self.take()?;
+        if batch.is_none() && self.step == 0 && self.position.taken > 0 {
+            // The last epoch happened to end with the last batch of a stream that does not say how many it has.
+            self.begin_anew();
+            batch = self.take()?;
+        }
+        let Some(batch) = batch else {
+            if self.step == 0 {
+                return Err(Error::data(
+                    "a stream",
+                    "gave no batch for an epoch; a stream made with `Stream::endless` ends once, give it \
+                     `steps_per_epoch`, or make it with `Stream::new`, which opens it anew each time",
+                ));
+            }
+            if let Some(steps) = self.steps {
+                log::warn!(
+                    "the data ran out after {} of {steps} steps; the epoch ends here, and the next starts from the \
+                     beginning",
+                    self.step
+                );
+            }
+            self.close();
+            return Ok(None);
+        };
+        self.step += 1;
+        self.position.taken += 1;
+        Ok(Some(batch))
+    }
+
+    fn take(&mut self) -> Result<Option<Set<'static>>> {
+        match &mut self.open {
+            None => Ok(None),
+            Some(Open::Direct(pass)) => pass.next().transpose(),
+            Some(Open::Ahead { batches, .. }) => batches.recv().ok().transpose(),
+        }
+    }
+
+    /// Ends the pass, and takes back what another thread had of it.
+    fn close(&mut self) {
+        let Some(open) = self.open.take() else { return };
+        self.position.pass += 1;
+        if let Open::Ahead { batches, thread } = open {
+            drop(batches);
+            // A panic was caught there and came as an error.
+            let stream = thread.join().unwrap_or(None);
+            if let BatchesOf::Stream(slot) = &mut self.batches {
+                *slot = stream;
+            }
+        }
+    }
+
+    /// Ends an epoch: a pass that has no batch left is closed, so that the next epoch starts with a new one.
+    pub fn end_epoch(&mut self) {
+        let used_up = self.batches_of_a_pass == Some(self.position.taken);
+        if self.steps.is_none() || used_up {
+            self.close();
+        }
+    }
+
+    /// Checks a batch that came from outside; those of arrays were checked with them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Shape`] and [`Error::Data`] when it does not fit the model.
+    pub fn checked(
+        &self,
+        batch: Set<'static>,
+        model: &Model,
+        class_weights: Option<&ClassWeights>,
+    ) -> Result<Set<'static>> {
+        if !self.is_stream() {
+            return Ok(batch);
+        }
+        let mut batch = batch.check(model, Names::BATCH)?;
+        batch.weigh_classes(model, class_weights)?;
+        Ok(batch)
+    }
+
+    /// Checks a batch that comes without labels.
+    ///
+    /// # Errors
+    ///
+    /// As [`Feed::checked`].
+    pub fn checked_inputs(&self, batch: Set<'static>, model: &Model) -> Result<Set<'static>> {
+        if !self.is_stream() {
+            return Ok(batch);
+        }
+        Ok(Set {
+            x: check::inputs(model, Names::BATCH.x, batch.x)?,
+            ..Set::default()
+        })
+    }
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message");
+    format!("panicked while it made a batch: {text}")
+}

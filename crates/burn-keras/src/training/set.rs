@@ -1,0 +1,210 @@
+//! Arrays that were checked against the model, and the batches they are cut into.
+
+use burn::tensor::Device;
+
+use super::batches::Batches;
+use super::check;
+use super::data::{Rows, Values};
+use super::weights::{ClassWeights, check_sample_weights};
+use crate::models::Model;
+use crate::tensor::AnyTensor;
+use crate::{Error, Result};
+
+/// Samples, their labels and how much they count: all there are, or a batch of them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Set<'a> {
+    pub x: Vec<Values<'a>>,
+    /// An array for each output; none where only outputs are wanted.
+    pub y: Vec<Values<'a>>,
+    /// None, one for all outputs, or one for each.
+    pub weights: Vec<Values<'a>>,
+}
+
+/// The names under which errors speak of the arrays.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Names {
+    pub x: &'static str,
+    pub y: &'static str,
+    pub weights: &'static str,
+}
+
+impl Names {
+    pub const TRAINING: Self = Self {
+        x: "x",
+        y: "y",
+        weights: "sample_weight",
+    };
+    pub const VALIDATION: Self = Self {
+        x: "x_val",
+        y: "y_val",
+        weights: "validation_sample_weight",
+    };
+    pub const BATCH: Self = Self {
+        x: "x of a batch",
+        y: "y of a batch",
+        weights: "sample_weight of a batch",
+    };
+}
+
+impl<'a> Set<'a> {
+    /// Checks arrays against the model's inputs, outputs, losses and metrics.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Shape`] and [`Error::Data`] when they do not fit.
+    pub fn check(self, model: &Model, names: Names) -> Result<Self> {
+        let x = check::inputs(model, names.x, self.x)?;
+        let samples = x.first().map_or(0, Values::samples);
+        let y = check::labels(model, names.y, self.y, names.x, samples)?;
+        let outputs = model.output_shapes()?;
+        let weights =
+            check_sample_weights(names.weights, self.weights, &outputs, names.x, samples)?;
+        Ok(Self { x, y, weights })
+    }
+
+    /// Makes the weights of classes those of samples.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Model`] for a model with several outputs; [`Error::Argument`] for a class that does not exist.
+    pub fn weigh_classes(&mut self, model: &Model, weights: Option<&ClassWeights>) -> Result<()> {
+        let Some(weights) = weights else {
+            return Ok(());
+        };
+        let outputs = model.output_shapes()?;
+        let ([labels], [output]) = (self.y.as_slice(), outputs.as_slice()) else {
+            return Err(Error::Model(
+                "class_weight works for models with one output; give sample_weight, one array for each output"
+                    .to_string(),
+            ));
+        };
+        weights.check(output)?;
+        let form = model.compiled_for("fit")?.loss(0, 1)?.0.labels();
+        self.weights = vec![weights.of_samples(labels, form)?];
+        Ok(())
+    }
+
+    pub fn samples(&self) -> usize {
+        self.x.first().map_or(0, Values::samples)
+    }
+
+    fn map<'b>(&'b self, change: impl Fn(&'b Values<'a>) -> Result<Values<'b>>) -> Result<Set<'b>> {
+        let all = |arrays: &'b [Values<'a>]| arrays.iter().map(&change).collect::<Result<_>>();
+        Ok(Set {
+            x: all(&self.x)?,
+            y: all(&self.y)?,
+            weights: all(&self.weights)?,
+        })
+    }
+
+    /// The samples from `start` to `end`, without copying.
+    pub fn part(&self, start: usize, end: usize) -> Result<Set<'_>> {
+        self.map(|array| Ok(array.slice(start, end)))
+    }
+
+    /// All samples as one batch on `device`: the inputs, and what outputs are held against.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Tensor`] for more axes than are supported.
+    pub fn into_batch(self, device: &Device) -> Result<(Vec<AnyTensor>, Targets)> {
+        let samples = self.samples();
+        let all = |arrays: Vec<Values<'a>>| {
+            arrays
+                .into_iter()
+                .map(|a| a.into_tensor(device))
+                .collect::<Result<Vec<_>>>()
+        };
+        let x = all(self.x)?;
+        let targets = Targets {
+            y: all(self.y)?,
+            weights: all(self.weights)?,
+            samples,
+        };
+        Ok((x, targets))
+    }
+}
+
+/// What the outputs of a batch are held against, on the device.
+#[derive(Debug)]
+pub(crate) struct Targets {
+    /// The labels of each output.
+    pub y: Vec<AnyTensor>,
+    weights: Vec<AnyTensor>,
+    pub samples: usize,
+}
+
+impl Targets {
+    /// How much the samples, or their steps, count for output number `output`.
+    pub fn weights(&self, output: usize) -> Option<&AnyTensor> {
+        match self.weights.as_slice() {
+            [for_all] => Some(for_all),
+            each => each.get(output),
+        }
+    }
+}
+
+/// Samples that batches are taken from: a [`Set`], without the lifetime of what it borrows.
+pub(crate) trait Samples: std::fmt::Debug + Sync {
+    /// How many there are.
+    fn count(&self) -> usize;
+
+    /// These samples, in memory of their own.
+    ///
+    /// # Errors
+    ///
+    /// Those of reading a file.
+    fn take(&self, rows: &Rows<'_>) -> Result<Set<'static>>;
+}
+
+impl Samples for Set<'_> {
+    fn count(&self) -> usize {
+        self.samples()
+    }
+
+    fn take(&self, rows: &Rows<'_>) -> Result<Set<'static>> {
+        let all =
+            |arrays: &[Values<'_>]| arrays.iter().map(|a| a.take(rows)).collect::<Result<_>>();
+        Ok(Set {
+            x: all(&self.x)?,
+            y: all(&self.y)?,
+            weights: all(&self.weights)?,
+        })
+    }
+}
+
+/// The batches of a set in a given order.
+pub(crate) struct SetBatches<'s> {
+    set: &'s dyn Samples,
+    batches: Batches,
+    next: usize,
+}
+
+impl<'s> SetBatches<'s> {
+    pub fn new(set: &'s dyn Samples, batches: Batches) -> Self {
+        Self {
+            set,
+            batches,
+            next: 0,
+        }
+    }
+
+    /// The same without the first `skip` batches.
+    pub fn after(mut self, skip: usize) -> Self {
+        self.next = skip;
+        self
+    }
+}
+
+impl Iterator for SetBatches<'_> {
+    type Item = Result<Set<'static>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.next >= self.batches.count() {
+            return None;
+        }
+        let batch = self.set.take(&self.batches.rows(self.next));
+        self.next += 1;
+        Some(batch)
+    }
+}

@@ -1,0 +1,170 @@
+//! The running figures of an epoch.
+
+use super::logs::Logs;
+use super::set::Targets;
+use super::step::{Outcome, row_weights};
+use crate::Result;
+use crate::dims::Dims;
+use crate::metrics::{Mean, Metric, MetricSpec};
+use crate::models::Model;
+
+/// The loss and the metrics over the batches since the last reset.
+#[derive(Debug)]
+pub(crate) struct Tracker {
+    outputs: Vec<Dims>,
+    names: Vec<String>,
+    specs: Vec<MetricSpec>,
+    weighted_specs: Vec<MetricSpec>,
+    loss: Mean,
+    /// Each output's own loss, where there are several outputs.
+    losses: Vec<Mean>,
+    /// For each output its metrics; made when the first labels show their shapes.
+    metrics: Option<Vec<Vec<Tracked>>>,
+}
+
+/// A metric, the name it is reported under, and whether samples count by their weights.
+#[derive(Debug)]
+struct Tracked {
+    name: String,
+    metric: Box<dyn Metric>,
+    weighted: bool,
+}
+
+impl Tracker {
+    /// Figures for a compiled model.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotCompiled`](crate::Error::NotCompiled), [`Error::NotBuilt`](crate::Error::NotBuilt).
+    pub fn new(model: &Model) -> Result<Self> {
+        let compiled = model.compiled_for("fit")?;
+        let outputs = model.output_shapes()?;
+        let losses = if outputs.len() > 1 { outputs.len() } else { 0 };
+        Ok(Self {
+            names: model.output_names()?,
+            specs: compiled.metrics.clone(),
+            weighted_specs: compiled.weighted_metrics.clone(),
+            loss: Mean::default(),
+            losses: vec![Mean::default(); losses],
+            metrics: None,
+            outputs,
+        })
+    }
+
+    /// Forgets everything.
+    pub fn reset(&mut self) {
+        self.loss = Mean::default();
+        self.losses.iter_mut().for_each(|m| *m = Mean::default());
+        let metrics = self.metrics.iter_mut().flatten().flatten();
+        metrics.for_each(|tracked| tracked.metric.reset());
+    }
+
+    /// Takes a batch in.
+    ///
+    /// # Errors
+    ///
+    /// Those of the metrics.
+    pub fn update(&mut self, outcome: &Outcome, targets: &Targets) -> Result<()> {
+        self.loss
+            .update_with_mean(outcome.loss.clone(), targets.samples);
+        for (mean, loss) in self.losses.iter_mut().zip(&outcome.losses) {
+            mean.update_with_mean(loss.clone(), targets.samples);
+        }
+        let metrics = match &mut self.metrics {
+            Some(metrics) => metrics,
+            None => {
+                let labels: Vec<Dims> = targets.y.iter().map(|y| y.dims()).collect();
+                self.metrics.insert(resolve(
+                    &self.specs,
+                    &self.weighted_specs,
+                    &labels,
+                    &self.outputs,
+                    &self.names,
+                )?)
+            }
+        };
+        for (i, (metrics, output)) in metrics.iter_mut().zip(&outcome.outputs).enumerate() {
+            let shape = output.shape();
+            let rows = shape.iter().take(shape.len().saturating_sub(1)).product();
+            let mask = row_weights(output, None, rows)?;
+            let weights = row_weights(output, targets.weights(i), rows)?;
+            for tracked in metrics {
+                let weights = if tracked.weighted { &weights } else { &mask };
+                tracked
+                    .metric
+                    .update(&targets.y[i], output, weights.as_ref())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The loss so far.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Device`](crate::Error::Device) when the device fails to hand it over.
+    pub fn loss(&self) -> Result<f64> {
+        self.loss.result()
+    }
+
+    /// The figures so far, in alphabetical order.
+    ///
+    /// # Errors
+    ///
+    /// As [`Tracker::loss`].
+    pub fn logs(&self) -> Result<Logs> {
+        let mut logs = Logs::default();
+        logs.set("loss", self.loss.result()?);
+        for (name, mean) in self.names.iter().zip(&self.losses) {
+            logs.set(format!("{name}_loss"), mean.result()?);
+        }
+        for tracked in self.metrics.iter().flatten().flatten() {
+            logs.set(tracked.name.clone(), tracked.metric.result()?);
+        }
+        Ok(logs.sorted())
+    }
+}
+
+/// The metrics of each output under names that differ, as `keras/src/trainers/compile_utils.py` names them: with the
+/// output in front where there are several, `weighted_` before the second of two of one name, numbers after that.
+fn resolve(
+    specs: &[MetricSpec],
+    weighted_specs: &[MetricSpec],
+    labels: &[Dims],
+    outputs: &[Dims],
+    output_names: &[String],
+) -> Result<Vec<Vec<Tracked>>> {
+    let several = outputs.len() > 1;
+    let mut taken: Vec<String> = Vec::new();
+    let mut metrics: Vec<Vec<Tracked>> = outputs.iter().map(|_| Vec::new()).collect();
+    for (specs, weighted) in [(specs, false), (weighted_specs, true)] {
+        for (i, (labels, output)) in labels.iter().zip(outputs).enumerate() {
+            for spec in specs {
+                let metric = spec.resolve(labels, output)?;
+                let prefixed = |name: &str| match output_names.get(i) {
+                    Some(output) if several => format!("{output}_{name}"),
+                    _ => name.to_string(),
+                };
+                let plain = prefixed(metric.name());
+                let apart = prefixed(&format!("weighted_{}", metric.name()));
+                let base = if weighted && taken.contains(&plain) {
+                    apart
+                } else {
+                    plain
+                };
+                let numbered = (1..).map(|n| format!("{base}_{n}"));
+                let name = std::iter::once(base.clone())
+                    .chain(numbered)
+                    .find(|name| !taken.contains(name))
+                    .unwrap_or_default();
+                taken.push(name.clone());
+                metrics[i].push(Tracked {
+                    name,
+                    metric,
+                    weighted,
+                });
+            }
+        }
+    }
+    Ok(metrics)
+}
