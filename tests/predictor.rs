@@ -150,6 +150,15 @@ fn other_models_run_as_predict_runs_them() -> Result<()> {
 }
 
 #[test]
+fn an_implementation_that_was_asked_for_is_kept() -> Result<()> {
+    let mut model = Sequential::new();
+    let lstm = Lstm::new(3).implementation(Implementation::Burn);
+    model.add(lstm.input_shape([4, 2]))?;
+    assert!(!model.predictor()?.is_packed());
+    Ok(())
+}
+
+#[test]
 fn a_predictor_keeps_the_weights_it_was_made_with() -> Result<()> {
     let model = stack()?;
     let predictor = model.predictor()?;

@@ -38,10 +38,14 @@ class Ours:
 
     def measure(self, workload):
         command = self.command + [workload.name, f"epochs={workload.epochs}", f"batch={workload.batch}", "rounds=1"]
+        ways = {"fit": []} if workload.trains else {"a session": [], "predict": ["session=no"]}
+        return {way: self.ask(command + self.options + options) for way, options in ways.items()}
+
+    def ask(self, command):
         answer = subprocess.run(
-            command + self.options, env=os.environ | self.environment, stdout=subprocess.PIPE, text=True, check=True
+            command, env=os.environ | self.environment, stdout=subprocess.PIPE, text=True, check=True
         )
-        return {"fit" if workload.trains else "predict": json.loads(answer.stdout)["rounds"]}
+        return json.loads(answer.stdout)["rounds"]
 
     def stop(self):
         pass
@@ -90,14 +94,19 @@ def peers(binary, threads):
         "burn's nn::Lstm": Ours(binary, ["implementation=burn"]),
         f"PyTorch nn.LSTM, {several}": Peer("torch", str(threads), {"OMP_NUM_THREADS": str(threads)}),
         "PyTorch nn.LSTM, 1 thread": Peer("torch", "1", {"OMP_NUM_THREADS": "1"}),
+        f"ONNX Runtime, {several}": Peer("onnxruntime", str(threads)),
         "Keras on JAX": Peer("keras", "jax", {"KERAS_BACKEND": "jax"}),
         "Keras on TensorFlow": Peer("keras", "tensorflow", {"KERAS_BACKEND": "tensorflow"}),
         "Keras on PyTorch": Peer("keras", "torch", {"KERAS_BACKEND": "torch"}),
     }
 
 
-def left_out(name, workload):
-    """What would take most of the run to show that it is far behind."""
+def left_out(name, workload, everything):
+    """What a peer cannot do, and what would take most of the run to show that it is far behind."""
+    if "ONNX" in name:
+        return workload.trains
+    if everything:
+        return False
     if name == "Keras on PyTorch":
         return True
     return workload.name == "train_large" and name not in (OURS, "burn-keras, 1 thread") and "PyTorch" not in name
@@ -107,7 +116,7 @@ def run(chosen, names, workloads, turns, everything):
     """{workload: {peer: {way: [seconds]}}}"""
     figures = {}
     for workload in workloads:
-        taking_part = [n for n in names if everything or not left_out(n, workload)]
+        taking_part = [n for n in names if not left_out(n, workload, everything)]
         found = figures[workload.name] = {n: {} for n in taking_part}
         for turn in range(turns or workload.turns):
             for name in taking_part:

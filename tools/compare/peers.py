@@ -156,6 +156,65 @@ class Keras:
         return None
 
 
+class OnnxRuntime:
+    """onnxruntime on three LSTM nodes and a Gemm, with random weights; it only predicts."""
+
+    versions = ["onnxruntime"]
+
+    def __init__(self, threads):
+        import onnxruntime
+
+        self.runtime = onnxruntime
+        self.threads = int(threads)
+
+    def graph(self, workload):
+        from onnx import TensorProto, helper, numpy_helper
+
+        random = np.random.default_rng(1)
+        weights, nodes = [], [helper.make_node("Transpose", ["x"], ["steps"], perm=[1, 0, 2])]
+
+        def weight(name, *shape):
+            values = (random.random(shape, dtype="float32") - 0.5) / 4
+            weights.append(numpy_helper.from_array(values, name))
+            return name
+
+        def squeezed(name, axis):
+            weights.append(numpy_helper.from_array(np.array([axis], "int64"), f"{name}_axis"))
+            nodes.append(helper.make_node("Squeeze", [name, f"{name}_axis"], [f"{name}_flat"]))
+            return f"{name}_flat"
+
+        units, features, value = workload.units, workload.features, "steps"
+        for i in range(3):
+            given = [
+                value,
+                weight(f"w{i}", 1, 4 * units, features),
+                weight(f"r{i}", 1, 4 * units, units),
+                weight(f"b{i}", 1, 8 * units),
+            ]
+            nodes.append(helper.make_node("LSTM", given, [f"y{i}", f"h{i}"], hidden_size=units))
+            # A sequence comes out as [timesteps, directions, batch, units], the last state without timesteps.
+            value = squeezed(f"y{i}", 1) if i < 2 else squeezed(f"h{i}", 0)
+            features = units
+        nodes.append(helper.make_node("Gemm", [value, weight("k", units, CLASSES), weight("c", CLASSES)], ["logits"]))
+        nodes.append(helper.make_node("Softmax", ["logits"], ["y"], axis=-1))
+        float32 = TensorProto.FLOAT
+        shape = [workload.samples, workload.timesteps, workload.features]
+        x = helper.make_tensor_value_info("x", float32, shape)
+        y = helper.make_tensor_value_info("y", float32, [workload.samples, CLASSES])
+        graph = helper.make_graph(nodes, "stack", [x], [y], weights)
+        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+    def ways(self, workload):
+        if workload.trains:
+            return {}
+        options = self.runtime.SessionOptions()
+        options.intra_op_num_threads = self.threads
+        graph = self.graph(workload).SerializeToString()
+        session = self.runtime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        x, _ = data(workload)
+        return {"run": repeat(lambda: session.run(None, {"x": x}))}
+
+
 def version(package):
     for name in [package, f"{package}-cpu"]:
         try:
@@ -184,7 +243,7 @@ def main():
         print(json.dumps(value), file=answers, flush=True)
 
     kind, option = sys.argv[1:]
-    peer = {"torch": Torch, "keras": Keras}[kind](option)
+    peer = {"torch": Torch, "keras": Keras, "onnxruntime": OnnxRuntime}[kind](option)
     answer([version(package) for package in peer.versions])
     built = {}
     for line in sys.stdin:

@@ -3,7 +3,7 @@
 use burn_recurrent::packed::{Layer, PackedLayer};
 
 use super::{Gates, StandardCell};
-use crate::layers::recurrent::RecurrentOptions;
+use crate::layers::recurrent::{Implementation, RecurrentOptions};
 use crate::layers::{Packed, describe};
 use crate::tensor::AnyTensor;
 use crate::{Error, Result};
@@ -15,7 +15,8 @@ impl<K: Gates> StandardCell<K> {
         let (Some(features), None) = (features, self.other_activation()) else {
             return Ok(None);
         };
-        if options.return_state || options.stateful {
+        let stepped = options.implementation == Implementation::Burn;
+        if stepped || options.return_state || options.stateful {
             return Ok(None);
         }
         let weights = self.weights()?;
