@@ -5,7 +5,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use burn_keras::backend::{Backend, Device};
-use burn_keras::layers::{Implementation, Lstm, Registry};
+use burn_keras::layers::{Gru, Implementation, Lstm, Registry, Rnn, SimpleRnn};
 use burn_keras::models::Sequential;
 use ndarray::ArrayD;
 use ndarray_npy::NpzReader;
@@ -67,11 +67,25 @@ pub fn sequential(
     implementation: Implementation,
 ) -> TestResult<Sequential> {
     burn_keras::backend::set_device(device);
+    Ok(Sequential::from_config(config, &registry(implementation))?)
+}
+
+/// All classes, the recurrent ones run in a given way.
+pub fn registry(implementation: Implementation) -> Registry {
     let mut registry = Registry::new();
+    registry.register("GRU", move |config| {
+        Ok(Gru::from_config(config)?.implementation(implementation))
+    });
     registry.register("LSTM", move |config| {
         Ok(Lstm::from_config(config)?.implementation(implementation))
     });
-    Ok(Sequential::from_config(config, &registry)?)
+    registry.register("SimpleRNN", move |config| {
+        Ok(SimpleRnn::from_config(config)?.implementation(implementation))
+    });
+    registry.register_wrapper("RNN", move |config, registry| {
+        Ok(Rnn::from_config(config, registry)?.implementation(implementation))
+    });
+    registry
 }
 
 /// Fails, naming the worst value, unless `|a - b| <= absolute + relative |b|` everywhere.

@@ -1,14 +1,17 @@
 """The reference that all fixtures come from: keras==3.15.1 on JAX, CPU, float32.
 
-Import this module before keras. `FLOATX=float64` in the environment runs the same
+Import this module before keras. A script that needs what Keras does with TensorFlow only sets
+`KERAS_REFERENCE_BACKEND` before. `FLOATX=float64` in the environment runs the same
 scripts in double precision, to see how far float32 itself is from the truth.
 """
 
+import importlib
 import json
 import os
 import pathlib
 
-os.environ["KERAS_BACKEND"] = "jax"
+os.environ["KERAS_BACKEND"] = os.environ.get("KERAS_REFERENCE_BACKEND", "jax")
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
 os.environ["JAX_PLATFORMS"] = "cpu"
 FLOATX = os.environ.get("FLOATX", "float32")
 if FLOATX == "float64":
@@ -75,6 +78,5 @@ def write_json(path, header, cases):
 
 
 def header():
-    import jax
-
-    return {"keras": keras.__version__, "backend": f"jax {jax.__version__}", "floatx": FLOATX}
+    backend = importlib.import_module(keras.backend.backend())
+    return {"keras": keras.__version__, "backend": f"{backend.__name__} {backend.__version__}", "floatx": FLOATX}

@@ -10,8 +10,8 @@ mod run;
 use std::collections::HashSet;
 
 use burn_keras::backend::Backend;
-use burn_keras::layers::{Gru, Implementation, Lstm, Registry, Rnn, SimpleRnn};
-use burn_keras_tests::TestResult;
+use burn_keras::layers::{Implementation, Registry};
+use burn_keras_tests::{TestResult, registry};
 use case::Case;
 
 /// Classes of the fixtures that are still to come.
@@ -72,24 +72,6 @@ const DIFFERENT: &[(&str, &str)] = &[(
     "lstm_rates_of_one",
     "a dropout of 1 does nothing in Keras' LSTM and GRU; here it drops everything, as in Dropout and SimpleRNN",
 )];
-
-/// All classes, the recurrent ones run in a given way.
-fn registry(implementation: Implementation) -> Registry {
-    let mut registry = Registry::new();
-    registry.register("GRU", move |config| {
-        Ok(Gru::from_config(config)?.implementation(implementation))
-    });
-    registry.register("LSTM", move |config| {
-        Ok(Lstm::from_config(config)?.implementation(implementation))
-    });
-    registry.register("SimpleRNN", move |config| {
-        Ok(SimpleRnn::from_config(config)?.implementation(implementation))
-    });
-    registry.register_wrapper("RNN", move |config, registry| {
-        Ok(Rnn::from_config(config, registry)?.implementation(implementation))
-    });
-    registry
-}
 
 /// Runs all cases of the chosen classes and names every one that differs.
 fn check(

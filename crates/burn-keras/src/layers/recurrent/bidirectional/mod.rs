@@ -241,7 +241,7 @@ impl Layer for Bidirectional {
                 describe(self)
             )));
         }
-        if inputs.len() % 2 == 0 {
+        if inputs.len().is_multiple_of(2) {
             return Err(Error::Model(format!(
                 "{} takes the initial states of both directions or none, the forward layer's first; it was given {}",
                 describe(self),

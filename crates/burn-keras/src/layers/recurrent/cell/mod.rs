@@ -61,7 +61,7 @@ pub use stacked::StackedRnnCells;
 ///         self.a.as_ref().map(|_| self.units)
 ///     }
 ///     fn build(&mut self, _features: usize, weights: &mut WeightBuilder<'_>) -> Result<()> {
-///         self.a = Some(weights.weight([self.units], &Initializer::Constant(0.5))?);
+///         self.a = Some(weights.weight([self.units], &Initializer::Constant { value: 0.5 })?);
 ///         Ok(())
 ///     }
 ///     fn step(
