@@ -9,6 +9,10 @@ use crate::config::Config;
 use crate::random::Generator;
 use crate::{Error, Result};
 
+mod matrices;
+
+use matrices::{identity, orthogonal};
+
 /// How a weight gets its first values.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -487,70 +491,6 @@ fn fan(mode: FanMode, shape: &[usize]) -> f32 {
     }
 }
 
-fn identity(shape: &[usize], gain: f32) -> Result<Vec<f32>> {
-    let [rows, columns] = *shape else {
-        return Err(Error::argument(
-            "Initializer Identity",
-            "shape",
-            format!("has {} axes; an identity matrix has 2", shape.len()),
-        ));
-    };
-    let mut values = vec![0.0; rows * columns];
-    for i in 0..rows.min(columns) {
-        values[i * columns + i] = gain;
-    }
-    Ok(values)
-}
-
-/// The Q of a QR decomposition of a normal random matrix, its columns' signs those of R's diagonal.
-fn orthogonal(shape: &[usize], gain: f32, random: &mut Generator) -> Result<Vec<f32>> {
-    let [ref front @ .., columns] = *shape else {
-        return Err(Error::argument(
-            "Initializer Orthogonal",
-            "shape",
-            "has no axes",
-        ));
-    };
-    if front.is_empty() {
-        return Err(Error::argument(
-            "Initializer Orthogonal",
-            "shape",
-            "has 1 axis; an orthogonal matrix needs at least 2",
-        ));
-    }
-    let rows: usize = front.iter().product();
-    let (long, short) = (rows.max(columns), rows.min(columns));
-    // Column after column, in f64: `short` vectors of length `long`, made orthonormal by Gram and Schmidt's modified
-    // method, whose error is that of f64 times the matrix' condition. With R's diagonal taken positive the result is
-    // unique, so it is Keras' for the same random matrix.
-    let mut basis: Vec<Vec<f64>> = Vec::with_capacity(short);
-    while basis.len() < short {
-        let mut column: Vec<f64> = (0..long).map(|_| f64::from(random.normal())).collect();
-        for done in &basis {
-            let dot: f64 = done.iter().zip(&column).map(|(a, b)| a * b).sum();
-            column.iter_mut().zip(done).for_each(|(c, d)| *c -= dot * d);
-        }
-        let norm = column.iter().map(|c| c * c).sum::<f64>().sqrt();
-        // A column inside the span of the others has probability 0; it is drawn again all the same.
-        if norm > 1e-8 {
-            column.iter_mut().for_each(|c| *c /= norm);
-            basis.push(column);
-        }
-    }
-    let mut values = vec![0.0; rows * columns];
-    for row in 0..rows {
-        for column in 0..columns {
-            let q = if rows >= columns {
-                basis[column][row]
-            } else {
-                basis[row][column]
-            };
-            values[row * columns + column] = gain * q as f32;
-        }
-    }
-    Ok(values)
-}
-
 /// What `.kernel_initializer(..)` and the like accept: a name or an [`Initializer`].
 pub trait IntoInitializer {
     /// The initializer, or why there is none.
@@ -587,22 +527,6 @@ mod tests {
             largest <= limit && largest > 0.98 * limit,
             "{largest} {limit}"
         );
-        Ok(())
-    }
-
-    #[test]
-    fn an_orthogonal_recurrent_kernel_has_orthonormal_rows_across_all_gates() -> Result<()> {
-        let (rows, columns) = (8, 32);
-        let q = Initializer::orthogonal().values(&[rows, columns], &mut Generator::new(2))?;
-        for a in 0..rows {
-            for b in 0..rows {
-                let dot: f32 = (0..columns)
-                    .map(|c| q[a * columns + c] * q[b * columns + c])
-                    .sum();
-                let wanted = if a == b { 1.0 } else { 0.0 };
-                assert!((dot - wanted).abs() < 1e-5, "rows {a} and {b}: {dot}");
-            }
-        }
         Ok(())
     }
 
