@@ -8,6 +8,7 @@ mod model;
 mod module;
 mod node;
 mod sequential;
+mod shapes;
 mod summary;
 mod to_config;
 
@@ -17,5 +18,6 @@ pub(crate) use model::run;
 pub(crate) use node::CallMask;
 pub use node::{Input, IntoNodes, Node, Outputs};
 pub use sequential::Sequential;
+pub use shapes::Shapes;
 pub use summary::Summary;
 pub(crate) use to_config::build_config;

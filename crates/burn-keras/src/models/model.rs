@@ -346,6 +346,16 @@ impl Model {
             .collect())
     }
 
+    /// The names of the inputs: those given, else `input_layer`, `input_layer_1`, ….
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotBuilt`] before the model is built.
+    pub fn input_names(&self) -> Result<Vec<String>> {
+        let graph = self.built("input_names")?;
+        Ok(graph.inputs.iter().map(|i| i.name.clone()).collect())
+    }
+
     /// The names of the outputs: those of the layers that make them, and for a layer with several outputs what each is,
     /// as `lstm_h`.
     ///

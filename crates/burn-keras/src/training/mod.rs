@@ -15,12 +15,14 @@ mod on_batch;
 mod optimizer;
 mod options;
 mod predict;
+mod recompile;
 mod set;
 mod step;
 mod stream;
 mod tracker;
 mod weights;
 
+pub(crate) use check::inputs as check_inputs;
 pub(crate) use compile::Compiled;
 pub use compile::{Compile, IntoLoss, IntoMetrics, IntoOptimizer};
 pub use evaluate::{Evaluate, Scores};

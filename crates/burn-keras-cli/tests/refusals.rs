@@ -1,0 +1,277 @@
+//! The commands as processes: what they refuse, in one clear line, with nothing left behind.
+
+mod support;
+
+use std::process::{Command, Stdio};
+
+use support::{COMMAND, TestResult, Work, refusal};
+
+#[test]
+fn wrong_arguments_are_named() -> TestResult {
+    let work = Work::new()?;
+    let fit = "fit model.keras --x x.npy --y y.npy --output t.keras";
+    for (arguments, part) in [
+        ("predikt", "predict"),
+        ("predict", "--input"),
+        ("predict model.keras --input x.npy", "--output"),
+        (
+            "predict model.keras --input x.npy --output y.txt",
+            ".npy or .npz",
+        ),
+        (
+            "predict model.keras --input x.npy --output o.npy --batch-size 0",
+            "at least 1",
+        ),
+        (
+            "predict model.keras --input x.npy --output o.npy --batch-size many",
+            "whole number",
+        ),
+        (
+            "predict model.keras --input x.npy --output o.npy --device gpu9",
+            "device",
+        ),
+        (
+            "predict model.keras --input x.npy --output o.npy --device cuda",
+            "not in this build",
+        ),
+        (
+            "predict model.keras --inputs x.npy --output o.npy",
+            "--input",
+        ),
+        (
+            "predict model.keras extra --input x.npy --output o.npy",
+            "extra",
+        ),
+        ("fit model.keras --x x.npy --y y.npy", "--output"),
+        (
+            "fit model.keras --x x.npy --y y.npy --output t.h5",
+            ".keras",
+        ),
+        (&format!("{fit} --epochs 0"), "at least 1"),
+        (&format!("{fit} --seed -1"), "-1"),
+        (&format!("{fit} --validation-x x.npy"), "--validation-y"),
+        (&format!("{fit} --validation-split 1.5"), "1.5"),
+        (
+            &format!("{fit} --validation-split 0.2 --validation-x x.npy --validation-y y.npy"),
+            "cannot be used with",
+        ),
+        (&format!("{fit} --optimizer adamm"), "adam"),
+        (
+            &format!("{fit} --loss categorical"),
+            "categorical_crossentropy",
+        ),
+        (&format!("{fit} --metrics accurracy"), "accuracy"),
+        (&format!("{fit} --history h.txt"), ".json or .csv"),
+        ("evaluate model.keras --x x.npy", "--y"),
+        ("summary", "MODEL"),
+        ("shapes model.keras --input", "--input"),
+        ("convert model.keras", "OUT"),
+        ("convert model.keras out.h5", ".weights.h5"),
+        ("devices everything", "everything"),
+        ("bench --units none", "whole number"),
+        ("completions tcsh", "bash"),
+    ] {
+        let message = work.bad(arguments)?;
+        assert!(message.contains(part), "{arguments}: {message}");
+    }
+    let bare = work.run("")?;
+    assert_eq!(bare.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&bare.stderr).contains("Usage"));
+    Ok(())
+}
+
+#[test]
+fn missing_files_directories_and_damage_are_named() -> TestResult {
+    let work = Work::new()?;
+    let whole = std::fs::read(work.path("model.keras"))?;
+    std::fs::write(work.path("cut.keras"), &whole[..whole.len() / 2])?;
+    std::fs::write(work.path("empty.keras"), b"")?;
+    std::fs::write(work.path("text.keras"), b"no model at all")?;
+    let array = std::fs::read(work.path("x.npy"))?;
+    std::fs::write(work.path("cut.npy"), &array[..array.len() - 5])?;
+    std::fs::write(work.path("cut.npz"), &array[..40])?;
+    std::fs::write(work.path("words.csv"), "1,2\nthree,4\n")?;
+    std::fs::write(work.path("ragged.csv"), "1,2\n3\n")?;
+    std::fs::create_dir(work.path("directory"))?;
+    std::fs::create_dir(work.path("directory.keras"))?;
+    for model in [
+        "no.keras",
+        "directory",
+        "cut.keras",
+        "empty.keras",
+        "text.keras",
+    ] {
+        for command in [
+            "predict {} --input x.npy --output o.npy",
+            "fit {} --x x.npy --y y.npy --output t.keras",
+            "evaluate {} --x x.npy --y y.npy",
+            "summary {}",
+            "shapes {}",
+            "convert {} out.keras",
+            "convert {} out.weights.h5 --model model.keras",
+        ] {
+            let arguments = command.replace("{}", model);
+            let message = work.bad(&arguments)?;
+            assert!(message.contains(model), "{arguments}: {message}");
+        }
+    }
+    for data in [
+        "no.npy",
+        "directory",
+        "cut.npy",
+        "cut.npz",
+        "words.csv",
+        "ragged.csv",
+        "model.keras",
+    ] {
+        for command in [
+            "predict model.keras --input {} --output o.npy",
+            "fit model.keras --x {} --y y.npy --output t.keras",
+            "fit model.keras --x x.npy --y {} --output t.keras",
+            "fit model.keras --x x.npy --y y.npy --validation-x {} --validation-y y.npy --output t.keras",
+            "evaluate model.keras --x {} --y y.npy",
+            "shapes model.keras --input {}",
+        ] {
+            let arguments = command.replace("{}", data);
+            let message = work.bad(&arguments)?;
+            assert!(message.contains(data), "{arguments}: {message}");
+        }
+    }
+    Ok(())
+}
+
+/// Each command that writes a file, with `{}` for where.
+const WRITING: [(&str, &str); 6] = [
+    ("predict model.keras --input x.npy --output {}", "o.npy"),
+    ("predict model.keras --input x.npy --output {}", "o.npz"),
+    ("fit model.keras --x x.npy --y y.npy --output {}", "t.keras"),
+    ("convert model.keras {}", "c.keras"),
+    ("convert model.keras {}", "c.weights.h5"),
+    ("convert model.keras {}", "c.safetensors"),
+];
+
+#[cfg(unix)]
+#[test]
+fn destinations_that_cannot_be_written_are_named() -> TestResult {
+    let work = Work::new()?;
+    for (command, name) in WRITING {
+        for place in ["/proc/", "no/such/directory/"] {
+            let path = format!("{place}{name}");
+            let message = work.bad(&command.replace("{}", &path))?;
+            assert!(message.contains(&path), "{message}");
+        }
+        std::fs::create_dir(work.path(name))?;
+        let message = work.bad(&command.replace("{}", name))?;
+        assert!(message.contains("is a directory"), "{message}");
+        std::fs::remove_dir(work.path(name))?;
+    }
+    let fit = "fit model.keras --x x.npy --y y.npy --output t.keras --history /proc/h.json";
+    assert!(work.bad(fit)?.contains("/proc/h.json"));
+    Ok(())
+}
+
+/// Runs the command under a shell that first does `setup`.
+#[cfg(unix)]
+fn under(setup: &str, arguments: &str) -> Command {
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", &format!("{setup}; exec \"$0\" \"$@\""), COMMAND])
+        .args(arguments.split_whitespace());
+    command
+}
+
+#[cfg(unix)]
+#[test]
+fn a_full_disk_leaves_nothing_half_written() -> TestResult {
+    let work = Work::new()?;
+    // Larger than the 512 bytes that may be written; what was there stays.
+    for (command, name) in WRITING {
+        for existing in [false, true] {
+            if existing {
+                std::fs::write(work.path(name), b"before")?;
+            }
+            let before = work.files()?;
+            let arguments = command.replace("{}", name);
+            let done = work.run_as(&mut under("trap '' XFSZ; ulimit -f 0", &arguments))?;
+            let message = String::from_utf8(done.stderr)?;
+            assert_eq!(done.status.code(), Some(1), "{arguments}: {message}");
+            assert!(message.contains(name), "{arguments}: {message}");
+            assert_eq!(work.files()?, before, "{arguments}: left something behind");
+            if existing {
+                assert_eq!(std::fs::read(work.path(name))?, b"before", "{arguments}");
+                std::fs::remove_file(work.path(name))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+#[test]
+fn closed_and_full_streams_are_survived() -> TestResult {
+    let work = Work::new()?;
+    for setup in ["exec <&-", "exec 2>&-", "exec <&- >&- 2>&-"] {
+        let arguments = "predict model.keras --input x.npy --output o.npy";
+        let done = work.run_as(&mut under(setup, arguments))?;
+        assert!(
+            done.status.success(),
+            "{setup}: {}",
+            String::from_utf8_lossy(&done.stderr)
+        );
+        std::fs::remove_file(work.path("o.npy"))?;
+    }
+    if std::path::Path::new("/dev/full").exists() {
+        let done = work.run_as(
+            Command::new(COMMAND)
+                .args(["summary", "model.keras"])
+                .stdout(Stdio::from(
+                    std::fs::File::options().write(true).open("/dev/full")?,
+                )),
+        )?;
+        let message = refusal(&done, "a full stdout")?;
+        assert!(message.contains("standard output"), "{message}");
+    }
+    let mut reader_gone = Command::new("sh");
+    reader_gone.args(["-c", &format!("{COMMAND} summary model.keras | true")]);
+    let done = work.run_as(&mut reader_gone)?;
+    assert!(
+        done.stderr.is_empty(),
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
+    Ok(())
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_saves_the_model_and_fails() -> TestResult {
+    let work = Work::new()?;
+    let mut command = under(
+        "(sleep 2; kill -INT $$) & true",
+        "fit model.keras --x x.npy --y y.npy --epochs 1000000 --output t.keras --history h.json",
+    );
+    let done = work.run_as(&mut command)?;
+    let message = String::from_utf8(done.stderr)?;
+    assert_eq!(done.status.code(), Some(1), "{message}");
+    assert!(message.contains("interrupted: t.keras"), "{message}");
+    burn_keras::saving::load_model(work.path("t.keras"))?;
+    Ok(())
+}
+
+#[test]
+fn a_model_without_a_loss_says_how_to_give_it_one() -> TestResult {
+    use burn_keras::prelude::*;
+    let work = Work::new()?;
+    let mut model = Sequential::new();
+    model.add(Lstm::new(5).input_shape([6, 4]))?;
+    model.add(Dense::new(3).activation("softmax"))?;
+    model.save(work.path("plain.keras"))?;
+    let message = work.bad("fit plain.keras --x x.npy --y y.npy --output t.keras")?;
+    assert!(message.contains("--loss"), "{message}");
+    let message = work.bad("evaluate plain.keras --x x.npy --y y.npy")?;
+    assert!(message.contains("--loss"), "{message}");
+    work.good(
+        "fit plain.keras --x x.npy --y y.npy --loss categorical_crossentropy --output t.keras",
+    )?;
+    Ok(())
+}
