@@ -32,6 +32,17 @@ pub fn targets(path: &Path, model: &Model) -> Result<Vec<Values<'static>>> {
     in_order(path, &names, "output")
 }
 
+/// The one array of a file.
+pub fn single(path: &Path) -> Result<Values<'static>> {
+    match read(path)? {
+        Found::One(array) => Ok(array),
+        Found::Named(_) => Err(Error::file(
+            path,
+            "holds several arrays, one is needed: make it .npy",
+        )),
+    }
+}
+
 fn in_order(path: &Path, names: &[String], what: &str) -> Result<Vec<Values<'static>>> {
     let mut arrays = match read(path)? {
         Found::One(array) if names.len() == 1 => return Ok(vec![array]),

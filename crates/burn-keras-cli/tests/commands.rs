@@ -116,7 +116,8 @@ fn fit_trains_and_writes_model_and_history() -> TestResult {
         .shuffle(false)
         .validation_split(0.2)
         .verbose(0);
-    wanted.fit(&x(), &y(), fit)?;
+    let (x, y) = (x(), y());
+    wanted.fit(&x, &y, fit)?;
     let trained = load_model(work.path("trained.keras"))?;
     assert_eq!(trained.get_weights()?, wanted.get_weights()?);
 
@@ -315,5 +316,37 @@ fn one_sample_has_a_batch_axis() -> TestResult {
     write_npy(work.path("none.npy"), &Array1::<f32>::zeros(0))?;
     let message = work.bad("predict model.keras --input none.npy --output out.npy")?;
     assert!(message.contains("no samples"), "{message}");
+    Ok(())
+}
+
+#[test]
+fn weights_of_classes_and_samples_and_a_later_start_reach_the_training() -> TestResult {
+    let work = Work::new()?;
+    let weights = Array1::from_shape_fn(10, |i| i as f32 / 5.0);
+    write_npy(work.path("w.npy"), &weights)?;
+    let (x, y) = (x(), y());
+    let fit = || Fit::new().shuffle(false).verbose(0);
+    let classes = [(0, 1.0), (1, 3.5)];
+    for (options, fit) in [
+        (
+            "--class-weight {\"0\":1.0,\"1\":3.5}",
+            fit().class_weight(classes),
+        ),
+        ("--sample-weight w.npy", fit().sample_weight(&weights)),
+        (
+            "--epochs 3 --initial-epoch 1",
+            fit().epochs(3).initial_epoch(1),
+        ),
+    ] {
+        let mut wanted = load_model(work.path("model.keras"))?;
+        let history = wanted.fit(&x, &y, fit)?;
+        work.good(&format!(
+            "fit model.keras --x x.npy --y y.npy --no-shuffle --output t.keras --history h.json {options}"
+        ))?;
+        let trained = load_model(work.path("t.keras"))?;
+        assert_eq!(trained.get_weights()?, wanted.get_weights()?, "{options}");
+        let found: Value = serde_json::from_str(&std::fs::read_to_string(work.path("h.json"))?)?;
+        assert_eq!(found, history.to_json(), "{options}");
+    }
     Ok(())
 }

@@ -61,6 +61,17 @@ fn wrong_arguments_are_named() -> TestResult {
             "categorical_crossentropy",
         ),
         (&format!("{fit} --metrics accurracy"), "accuracy"),
+        (&format!("{fit} --class-weight 1.0"), "object"),
+        (&format!("{fit} --class-weight {{\"one\":1}}"), "one"),
+        (
+            &format!("{fit} --class-weight {{\"0\":1}} --sample-weight x.npy"),
+            "cannot be used with",
+        ),
+        (&format!("{fit} --sample-weight no.npy"), "no.npy"),
+        (
+            &format!("{fit} --epochs 2 --initial-epoch 2"),
+            "initial-epoch",
+        ),
         (&format!("{fit} --history h.txt"), ".json or .csv"),
         ("evaluate model.keras --x x.npy", "--y"),
         ("summary", "MODEL"),

@@ -9,6 +9,8 @@ use burn_keras::models::Model;
 use burn_keras::saving::load_model;
 use burn_keras::training::{Compile, Fit, History};
 
+use serde_json::{Map, Value};
+
 use super::{DeviceArg, at_least_1};
 use crate::error::{Error, Result};
 use crate::output::{self, ending};
@@ -54,6 +56,15 @@ pub struct Args {
     /// The share of the samples, from the end, that is measured after each epoch instead of trained on.
     #[arg(long, value_name = "SHARE", conflicts_with = "validation_x")]
     validation_split: Option<f64>,
+    /// How much the samples of each class count in the loss; a class that is not named counts 1.
+    #[arg(long, value_name = "JSON", value_parser = class_weights, conflicts_with = "sample_weight")]
+    class_weight: Option<ClassWeights>,
+    /// How much each sample counts in the loss, .npy.
+    #[arg(long, value_name = "W.npy")]
+    sample_weight: Option<PathBuf>,
+    /// The number of the first epoch, counted from 0; those before it are taken for done.
+    #[arg(long, value_name = "N", default_value = "0")]
+    initial_epoch: usize,
     /// Start with this optimizer instead of the model's: adam, rmsprop, sgd, …
     #[arg(long, value_name = "O")]
     optimizer: Option<String>,
@@ -73,10 +84,37 @@ pub struct Args {
     device: DeviceArg,
 }
 
+/// Weights of classes as they are given: `{"0": 1.0, "1": 3.5}`.
+#[derive(Clone)]
+struct ClassWeights(Vec<(usize, f32)>);
+
+fn class_weights(text: &str) -> Result<ClassWeights, String> {
+    let object: Map<String, Value> = serde_json::from_str(text)
+        .map_err(|_| r#"it must be a JSON object as {"0": 1.0, "1": 3.5}"#.to_string())?;
+    let read = |(class, weight): (String, Value)| match (class.parse(), weight.as_f64()) {
+        (Ok(class), Some(weight)) => Ok((class, weight as f32)),
+        (Err(_), _) => Err(format!("\"{class}\" is no number of a class")),
+        (_, None) => Err(format!(
+            "the weight of class {class} is {weight}, which is no number"
+        )),
+    };
+    object
+        .into_iter()
+        .map(read)
+        .collect::<Result<_, _>>()
+        .map(ClassWeights)
+}
+
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
     args.device.choose()?;
     check_destinations(args)?;
+    if args.initial_epoch >= args.epochs {
+        return Err(Error::Usage(format!(
+            "--initial-epoch {} leaves nothing to do of --epochs {}: epochs are counted from 0",
+            args.initial_epoch, args.epochs
+        )));
+    }
     let mut model = load_model(&args.model)?;
     compile(&mut model, args)?;
     let x = arrays::inputs(&args.x, &model)?;
@@ -84,6 +122,7 @@ pub fn run(args: &Args) -> Result<()> {
     let stop = stop_on_ctrl_c();
     let mut options = Fit::new()
         .epochs(args.epochs)
+        .initial_epoch(args.initial_epoch)
         .shuffle(!args.no_shuffle)
         .verbose(1)
         .stop_when(Arc::clone(&stop));
@@ -98,6 +137,12 @@ pub fn run(args: &Args) -> Result<()> {
     }
     if let Some(share) = args.validation_split {
         options = options.validation_split(share);
+    }
+    if let Some(ClassWeights(weights)) = &args.class_weight {
+        options = options.class_weight(weights.iter().copied());
+    }
+    if let Some(path) = &args.sample_weight {
+        options = options.sample_weight(vec![arrays::single(path)?]);
     }
     let history = model.fit(x, y, options)?;
     model.save(&args.output)?;
