@@ -31,6 +31,7 @@
 //! | [`layers`] | the [`Layer`](layers::Layer) trait and a file for each layer |
 //! | [`models`] | [`Sequential`](models::Sequential), the functional [`Model`](models::Model), the summary |
 //! | [`training`] | `compile`, `fit`, `evaluate`, `predict`, and the data they take |
+//! | [`preprocessing`] | padding, one-hot, windows: data into shape |
 //! | [`predictor`] | predictions without allocating, and step by step |
 //! | [`callbacks`] | what is called while a model trains |
 //! | [`losses`], [`metrics`], [`optimizers`] | with Keras' formulas |
@@ -62,6 +63,7 @@ pub mod metrics;
 pub mod models;
 pub mod optimizers;
 pub mod predictor;
+pub mod preprocessing;
 pub mod random;
 pub mod regularizers;
 pub mod saving;
