@@ -58,7 +58,7 @@ fn check_stateful_fit(
         let wanted = wanted.as_array().ok_or("no numbers")?;
         for (got, wanted) in history.get(key).iter().zip(wanted) {
             let wanted = wanted.as_f64().ok_or("no number")?;
-            let difference = (f64::from(*got) - wanted).abs();
+            let difference = (*got - wanted).abs();
             assert!(difference < 1e-5, "{what}: {key} {got}, Keras has {wanted}");
         }
         assert_eq!(history.get(key).len(), wanted.len(), "{what}: {key}");
@@ -66,7 +66,7 @@ fn check_stateful_fit(
     for (got, wanted) in model.get_weights()?.iter().zip(&numbered("v")) {
         assert_close(what, got, wanted, 1e-5, 1e-5);
     }
-    let loss = f64::from(model.evaluate(x, y)?.loss());
+    let loss = model.evaluate(x, y)?.loss();
     let wanted = case["evaluate"].as_f64().ok_or("no number")?;
     assert!(
         (loss - wanted).abs() < 1e-5,
@@ -264,8 +264,8 @@ fn a_rate_of_1_drops_everything_while_training() -> TestResult {
                 .kernel_initializer("zeros")
                 .recurrent_initializer("zeros"),
         )?;
-        let dropped = train(&all, &[x.clone()], 1)?;
-        assert_eq!(dropped, train(&none, &[x.clone()], 1)?);
+        let dropped = train(&all, std::slice::from_ref(&x), 1)?;
+        assert_eq!(dropped, train(&none, std::slice::from_ref(&x), 1)?);
         let predicted = all.forward(&[x], &mut Context::inference())?;
         assert_ne!(
             predicted[0].to_vec()?,
@@ -354,6 +354,57 @@ fn an_activity_regularizer_counts_in_every_recurrent_layer() -> TestResult {
             "{}: {got}, not {wanted}",
             layer.class_name()
         );
+    }
+    Ok(())
+}
+
+#[test]
+fn a_frozen_layer_inside_another_one_is_not_trained() -> TestResult {
+    set_device(&Backend::Flex.open()?);
+    let frozen = || Gru::new(3).kernel_regularizer("l2").trainable(false);
+    let trained = || SimpleRnn::new(3).go_backwards(true);
+    let layers = [
+        (
+            Bidirectional::new(frozen())
+                .backward_layer(trained())
+                .handle(),
+            3,
+        ),
+        (
+            Rnn::new((LstmCell::new(3).trainable(false), GruCell::new(2))).handle(),
+            3,
+        ),
+        (
+            TimeDistributed::new(Dense::new(2).trainable(false)).handle(),
+            2,
+        ),
+    ];
+    for (layer, count) in layers {
+        let name = layer.class_name();
+        let mut model = Sequential::new();
+        model.add(Input::new([4, 3]))?;
+        model.add(layer.clone())?;
+        model.add(Flatten::new())?;
+        model.add(Dense::new(1))?;
+        assert_eq!(
+            layer.weights().iter().filter(|w| !w.trainable).count(),
+            count,
+            "{name}"
+        );
+        assert!(
+            model.losses(&mut Context::inference())?.is_empty(),
+            "{name}"
+        );
+        model.compile("sgd", "mse", ())?;
+        let before = layer.get_weights()?;
+        let x = ArrayD::from_shape_fn(IxDyn(&[8, 4, 3]), |i| {
+            ((i[0] * 12 + i[1] * 3 + i[2]) as f32).sin()
+        });
+        model.fit(&x, &ArrayD::<f32>::ones(vec![8, 1]), Fit::new().verbose(0))?;
+        let after = layer.get_weights()?;
+        for (i, (before, after)) in before.iter().zip(&after).enumerate() {
+            assert_eq!(before == after, i < count, "{name}, weight {i}");
+        }
     }
     Ok(())
 }

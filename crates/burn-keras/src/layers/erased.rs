@@ -295,8 +295,13 @@ impl Module for LayerBox {
         Self(self.0.boxed_to_device(device))
     }
 
+    /// A frozen layer stays as it is.
     fn train(self) -> Self {
-        Self(self.0.boxed_train())
+        if self.0.options().trainable() {
+            Self(self.0.boxed_train())
+        } else {
+            self
+        }
     }
 
     fn valid(&self) -> Self {

@@ -185,6 +185,12 @@ pub trait Layer: std::fmt::Debug + Send + Sync {
         None
     }
 
+    /// How the names of those weights begin that are not trained because they belong to a frozen layer inside.
+    #[doc(hidden)]
+    fn frozen_inside(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// The layers inside, for a layer that is a whole model.
     #[doc(hidden)]
     fn inner_layers(&self) -> Option<&[LayerHandle]> {
@@ -247,6 +253,15 @@ pub(crate) fn layer_object(layer: &dyn DynLayer) -> Value {
         "config": full_config(layer),
         "registered_name": registered_name,
     })
+}
+
+/// How the names of the weights begin that are frozen with, or inside of, the layer in a field.
+pub(crate) fn frozen_in(field: &str, layer: &(impl Layer + ?Sized)) -> Vec<String> {
+    if !layer.options().trainable() {
+        return vec![format!("{field}.")];
+    }
+    let inside = layer.frozen_inside().into_iter();
+    inside.map(|name| format!("{field}.{name}")).collect()
 }
 
 /// Names a layer inside another one after its class, as Keras does, unless it has a name.

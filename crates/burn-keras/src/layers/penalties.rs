@@ -27,10 +27,12 @@ pub(crate) fn penalize_outputs(
 
 /// The penalties on the layer's weights; a layer that is not trained has none, as in Keras.
 pub(crate) fn penalize_weights(layer: &dyn DynLayer) -> Result<Vec<Tensor<1>>> {
-    let rules = layer.weight_rules();
+    let mut rules = layer.weight_rules();
     if rules.is_empty() || !layer.options().trainable() {
         return Ok(Vec::new());
     }
+    let frozen = layer.frozen_inside();
+    rules.retain(|rule| !frozen.iter().any(|field| rule.weight.starts_with(field)));
     let mut penalties = Ok(Vec::new());
     visit_ruled(layer, &rules, &mut |rule, param| {
         let (Some(regularizer), Ok(found)) = (&rule.regularizer, &mut penalties) else {

@@ -138,8 +138,10 @@ pub(crate) fn collect_weights(layer: &dyn DynLayer) -> Vec<WeightInfo> {
     let mut weights = collector.found;
     // A stable sort keeps the order of the fields within both groups.
     weights.sort_by_key(|w| !w.trainable);
-    if !layer.options().trainable() {
-        weights.iter_mut().for_each(|w| w.trainable = false);
+    let frozen = layer.frozen_inside();
+    for weight in &mut weights {
+        weight.trainable &= layer.options().trainable()
+            && !frozen.iter().any(|field| weight.name.starts_with(field));
     }
     weights
 }

@@ -13,7 +13,8 @@ use super::steps::{self, Run, Sequence};
 use super::{Implementation, RecurrentOptions, check_sequence};
 use crate::dims::Dims;
 use crate::layers::{
-    Context, Layer, LayerOptions, MaskPolicy, Packed, WeightBuilder, WeightRule, describe, only,
+    Context, Layer, LayerOptions, MaskPolicy, Packed, WeightBuilder, WeightRule, describe,
+    frozen_in, only,
 };
 use crate::tensor::AnyTensor;
 use crate::{Error, Result};
@@ -278,6 +279,10 @@ impl<C: LayerCell> Layer for Recurrent<C> {
     fn weight_rules(&self) -> Vec<WeightRule> {
         let rules = Cell::weight_rules(&self.cell).into_iter();
         rules.map(|rule| rule.within("cell")).collect()
+    }
+
+    fn frozen_inside(&self) -> Vec<String> {
+        frozen_in("cell", &self.cell)
     }
 
     fn packed(&self) -> Result<Option<Packed>> {

@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::dims::Dims;
 use crate::layers::{
     Context, DynLayer, Layer, LayerBox, LayerExt, LayerHandle, LayerOptions, Registry,
-    WeightBuilder, WeightRule, describe, layer_object, only, set_default_name,
+    WeightBuilder, WeightRule, describe, frozen_in, layer_object, only, set_default_name,
 };
 use crate::tensor::{AnyTensor, Kind};
 use crate::{Error, Result};
@@ -181,6 +181,10 @@ impl Layer for TimeDistributed {
     fn weight_rules(&self) -> Vec<WeightRule> {
         let rules = self.layer.get().weight_rules().into_iter();
         rules.map(|rule| rule.within("layer")).collect()
+    }
+
+    fn frozen_inside(&self) -> Vec<String> {
+        frozen_in("layer", self.layer.get())
     }
 
     fn note(&self) -> Option<String> {

@@ -11,7 +11,8 @@ use crate::dims::Dims;
 use crate::layers::penalties::penalize_outputs;
 use crate::layers::{
     Context, DynLayer, Layer, LayerBox, LayerExt, LayerOptions, MaskPolicy, Registry,
-    WeightBuilder, WeightRule, collect_weights, describe, layer_object, set_default_name,
+    WeightBuilder, WeightRule, collect_weights, describe, frozen_in, layer_object,
+    set_default_name,
 };
 use crate::tensor::AnyTensor;
 use crate::{Error, Result};
@@ -322,6 +323,12 @@ impl Layer for Bidirectional {
         let mut rules = of("forward_layer", &self.forward_layer);
         rules.extend(of("backward_layer", &self.backward_layer));
         rules
+    }
+
+    fn frozen_inside(&self) -> Vec<String> {
+        let mut frozen = frozen_in("forward_layer", self.forward_layer.get());
+        frozen.extend(frozen_in("backward_layer", self.backward_layer.get()));
+        frozen
     }
 
     fn mask_policy(&self) -> MaskPolicy {

@@ -142,6 +142,10 @@ impl Cell for AnyCell {
     fn weight_rules(&self) -> Vec<WeightRule> {
         self.layer().weight_rules()
     }
+
+    fn frozen_inside(&self) -> Vec<String> {
+        self.layer().frozen_inside()
+    }
 }
 
 impl Module for AnyCell {

@@ -203,6 +203,12 @@ pub trait Cell: std::fmt::Debug + Send + Sync {
     fn weight_rules(&self) -> Vec<WeightRule> {
         Vec::new()
     }
+
+    /// How the names of those weights begin that are not trained because they belong to a frozen cell inside.
+    #[doc(hidden)]
+    fn frozen_inside(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// The initial states that a call gives, checked: none, or as many as the cell has.
@@ -395,6 +401,10 @@ impl<C: Cell> Layer for C {
 
     fn config(&self) -> Map<String, Value> {
         Cell::config(self)
+    }
+
+    fn frozen_inside(&self) -> Vec<String> {
+        Cell::frozen_inside(self)
     }
 
     fn as_cell(&self) -> Option<&dyn Cell> {

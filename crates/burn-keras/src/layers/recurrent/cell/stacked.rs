@@ -6,7 +6,9 @@ use serde_json::{Map, Value};
 
 use super::{AnyCell, Cell, DropoutMasks, IntoCell};
 use crate::config::Config;
-use crate::layers::{Context, LayerOptions, Registry, WeightBuilder, WeightRule, layer_object};
+use crate::layers::{
+    Context, LayerOptions, Registry, WeightBuilder, WeightRule, frozen_in, layer_object,
+};
 use crate::{Error, Result};
 
 /// Several cells as one: at each step the first one's output is the second one's input, and so on; the last one's comes
@@ -163,5 +165,11 @@ impl Cell for StackedRnnCells {
             rules.map(move |rule| rule.within(&format!("cells.{i}")))
         });
         rules.collect()
+    }
+
+    fn frozen_inside(&self) -> Vec<String> {
+        let cells = self.cells.iter().enumerate();
+        let frozen = cells.flat_map(|(i, cell)| frozen_in(&format!("cells.{i}"), cell));
+        frozen.collect()
     }
 }
