@@ -70,8 +70,10 @@ pub use stacked::StackedRnnCells;
 ///         states: &[Tensor<2>],
 ///         _masks: &DropoutMasks,
 ///     ) -> Result<(Tensor<2>, Vec<Tensor<2>>)> {
-///         let a = self.a.as_ref().map(|a| a.val().unsqueeze::<2>()).unwrap_or_else(|| x.ones_like());
-///         let h = states[0].clone() * a.clone() + x * (1.0 - a);
+///         let Some(a) = &self.a else {
+///             return Err(Error::NotBuilt { needed_for: "Leaky".to_string() });
+///         };
+///         let h = x.clone() + a.val().unsqueeze::<2>() * (states[0].clone() - x);
 ///         Ok((h.clone(), vec![h]))
 ///     }
 ///     fn config(&self) -> Map<String, Value> {
