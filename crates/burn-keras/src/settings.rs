@@ -76,6 +76,16 @@ pub(crate) trait Item: Sized {
     fn to_value(&self) -> Value;
 }
 
+impl Item for i64 {
+    fn of(value: &Value) -> Option<Self> {
+        value.as_i64()
+    }
+
+    fn to_value(&self) -> Value {
+        Value::from(*self)
+    }
+}
+
 impl Item for f32 {
     fn of(value: &Value) -> Option<Self> {
         value.as_f64().map(|v| v as f32)

@@ -1,23 +1,75 @@
 //! Losses, as `keras.losses` defines them: what training makes small.
 //!
-//! A loss gives one value for each sample (for each step, where the output has timesteps); training takes their mean.
+//! A loss gives one value for each sample (for each step, where the output has timesteps); [`batch_loss`] makes one of
+//! them, with weights and masks, as its [`Reduction`] says.
 
 use burn::tensor::Tensor;
 use serde_json::Value;
 
+use crate::config::Config;
+use crate::dims::Dims;
+use crate::settings::refuse_unknown;
 use crate::tensor::AnyTensor;
 use crate::{Error, Result};
 
+mod binary_crossentropy;
+mod binary_focal_crossentropy;
+mod categorical_crossentropy;
+mod categorical_focal_crossentropy;
+mod categorical_generalized_crossentropy;
+mod categorical_hinge;
+mod circle;
+mod cosine_similarity;
 mod crossentropy;
-mod regression;
+mod ctc;
+mod custom;
+mod dice;
+mod hinge;
+mod huber;
+mod kl_divergence;
+mod log_cosh;
+mod mean_absolute_error;
+mod mean_absolute_percentage_error;
+mod mean_squared_error;
+mod mean_squared_logarithmic_error;
+mod poisson;
+mod reduction;
+mod rows;
+mod sparse_categorical_crossentropy;
+mod squared_hinge;
+mod tversky;
 
-pub use crossentropy::{
-    BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy,
+pub use binary_crossentropy::BinaryCrossentropy;
+pub use binary_focal_crossentropy::BinaryFocalCrossentropy;
+pub use categorical_crossentropy::CategoricalCrossentropy;
+pub use categorical_focal_crossentropy::CategoricalFocalCrossentropy;
+pub use categorical_generalized_crossentropy::CategoricalGeneralizedCrossEntropy;
+pub use categorical_hinge::CategoricalHinge;
+pub use circle::Circle;
+pub use cosine_similarity::CosineSimilarity;
+pub use crossentropy::Crossentropy;
+pub use ctc::Ctc;
+pub use custom::CustomLoss;
+pub use dice::Dice;
+pub use hinge::Hinge;
+pub use huber::Huber;
+pub use kl_divergence::KLDivergence;
+pub use log_cosh::LogCosh;
+pub use mean_absolute_error::MeanAbsoluteError;
+pub use mean_absolute_percentage_error::MeanAbsolutePercentageError;
+pub use mean_squared_error::MeanSquaredError;
+pub use mean_squared_logarithmic_error::MeanSquaredLogarithmicError;
+pub use poisson::Poisson;
+pub(crate) use reduction::reduce;
+pub use reduction::{Reduction, batch_loss};
+pub(crate) use rows::{
+    EPSILON, check_classes_on_cpu, class_numbers, kept_rows, labels_of_rows, last_axis,
+    log_sigmoid, paired_rows, powf, row_means, row_sums, same_shape, share, smoothed, softplus,
+    unit_length,
 };
-pub use regression::{MeanAbsoluteError, MeanSquaredError};
-
-/// Keras' `epsilon()`: what keeps probabilities away from 0 and 1.
-pub(crate) const EPSILON: f32 = 1e-7;
+pub use sparse_categorical_crossentropy::SparseCategoricalCrossentropy;
+pub use squared_hinge::SquaredHinge;
+pub use tversky::Tversky;
 
 /// How the labels of a loss or a metric look beside the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +80,23 @@ pub enum Labels {
     OneHot,
     /// The number of the class: the output's shape without its last axis, or with 1 there.
     ClassNumber,
+    /// A form of its own, which the loss or metric checks itself.
+    Any,
+}
+
+impl Labels {
+    /// What Keras takes labels of a classifier for (`keras/src/trainers/compile_utils.py`): binary where the output has
+    /// one value, class numbers where the labels lack the last axis, else one-hot.
+    pub(crate) fn of_classifier(y_true: &Dims, y_pred: &Dims) -> Self {
+        let lacking = y_true.rank() < y_pred.rank();
+        if y_pred.last() == Some(1) {
+            Self::SameShape
+        } else if lacking || (y_true.rank() > 1 && y_true.last() == Some(1)) {
+            Self::ClassNumber
+        } else {
+            Self::OneHot
+        }
+    }
 }
 
 /// A loss: one value for each sample.
@@ -40,7 +109,18 @@ pub trait Loss: std::fmt::Debug + Send + Sync {
         Labels::SameShape
     }
 
-    /// The values, one for each row of `y_pred` (`[.., classes]` has as many rows as its other axes multiply to).
+    /// The form of its labels where that depends on the shapes.
+    fn labels_for(&self, _y_true: &Dims, _y_pred: &Dims) -> Labels {
+        self.labels()
+    }
+
+    /// A class number that no class has and that is allowed all the same: its rows do not count.
+    fn ignored_class(&self) -> Option<i64> {
+        None
+    }
+
+    /// The values, one for each row of `y_pred` (`[.., classes]` has as many rows as its other axes multiply to), or one
+    /// for the whole batch.
     ///
     /// `y_true` has the shape that [`Loss::labels`] says; class numbers may be floats.
     ///
@@ -49,47 +129,154 @@ pub trait Loss: std::fmt::Debug + Send + Sync {
     /// [`Error::Tensor`] when the two do not fit each other.
     fn rows(&self, y_true: &AnyTensor, y_pred: &AnyTensor) -> Result<Tensor<1>>;
 
-    /// Keras' form: the name, for a loss with its default arguments.
-    fn to_config(&self) -> Value {
-        Value::from(self.name())
+    /// 1 for each row that counts and 0 for those that do not, for a loss that leaves rows out.
+    ///
+    /// # Errors
+    ///
+    /// As [`Loss::rows`].
+    fn counted(&self, _y_true: &AnyTensor, _y_pred: &AnyTensor) -> Result<Option<Tensor<1>>> {
+        Ok(None)
+    }
+
+    /// How the values of a batch become one.
+    fn reduction(&self) -> Reduction {
+        Reduction::SumOverBatchSize
+    }
+
+    /// Keras' form, a name or an object; `None` for a loss that Keras does not have.
+    fn to_config(&self) -> Option<Value> {
+        None
+    }
+
+    /// The first option that cannot work.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Argument`] naming it.
+    fn check(&self) -> Result<()> {
+        Ok(())
     }
 
     /// A copy.
     fn boxed_clone(&self) -> Box<dyn Loss>;
 }
 
-/// Every name a loss goes by: the one that is written, then the others.
-const NAMES: [(&str, &[&str]); 5] = [
-    ("categorical_crossentropy", &["CategoricalCrossentropy"]),
+/// Declares a loss: its options with Keras' defaults, and how its rows become one value.
+macro_rules! loss_struct {
     (
-        "sparse_categorical_crossentropy",
-        &["SparseCategoricalCrossentropy"],
-    ),
-    ("binary_crossentropy", &["BinaryCrossentropy", "bce", "BCE"]),
-    ("mean_squared_error", &["MeanSquaredError", "mse", "MSE"]),
-    ("mean_absolute_error", &["MeanAbsoluteError", "mae", "MAE"]),
-];
-
-/// The loss of this name, with its default arguments.
-///
-/// # Errors
-///
-/// [`Error::UnknownName`] with the nearest names.
-pub fn by_name(name: &str) -> Result<Box<dyn Loss>> {
-    let found = NAMES
-        .iter()
-        .find(|(own, others)| *own == name || others.contains(&name))
-        .map(|(own, _)| *own);
-    Ok(match found {
-        Some("categorical_crossentropy") => Box::new(CategoricalCrossentropy::new()),
-        Some("sparse_categorical_crossentropy") => Box::new(SparseCategoricalCrossentropy::new()),
-        Some("binary_crossentropy") => Box::new(BinaryCrossentropy::new()),
-        Some("mean_squared_error") => Box::new(MeanSquaredError),
-        Some("mean_absolute_error") => Box::new(MeanAbsoluteError),
-        _ => {
-            return Err(Error::unknown("loss", name, names()));
+        $(#[$meta:meta])*
+        pub struct $name:ident { $($options:tt)* }
+    ) => {
+        crate::settings::settings! {
+            $(#[$meta])*
+            pub struct $name() {
+                /// How the values of a batch become one.
+                reduction: super::Reduction = super::Reduction::SumOverBatchSize,
+                $($options)*
+            }
         }
-    })
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self::new()
+            }
+        }
+    };
+}
+use loss_struct;
+
+/// The functions of [`Loss`] that follow from [`loss_struct`].
+macro_rules! loss_basics {
+    ($class_name:literal, $name:literal) => {
+        fn name(&self) -> &str {
+            $name
+        }
+
+        fn reduction(&self) -> super::Reduction {
+            self.reduction
+        }
+
+        fn to_config(&self) -> Option<serde_json::Value> {
+            let mut config = serde_json::Map::from_iter([("name".to_string(), $name.into())]);
+            config.extend(self.write());
+            Some(serde_json::json!({
+                "module": "keras.losses",
+                "class_name": $class_name,
+                "config": config,
+                "registered_name": null,
+            }))
+        }
+
+        fn boxed_clone(&self) -> Box<dyn super::Loss> {
+            Box::new(self.clone())
+        }
+    };
+}
+use loss_basics;
+
+/// The one list of losses: class name, Keras' name of the function, and the other names.
+macro_rules! losses {
+    ($($class:literal, $name:literal $(| $alias:literal)* => $loss:ident),+ $(,)?) => {
+        /// Every name a loss goes by: the class, the function, then the short ones.
+        pub const NAMES: &[&[&str]] = &[
+            $(&[$class, $name $(, $alias)*],)+
+            &["crossentropy", "ce"],
+        ];
+
+        /// The loss of this name, with its default arguments.
+        ///
+        /// # Errors
+        ///
+        /// [`Error::UnknownName`] with the nearest names.
+        pub fn by_name(name: &str) -> Result<Box<dyn Loss>> {
+            match name {
+                $($class | $name $(| $alias)* => Ok(Box::new($loss::new())),)+
+                _ if matches!(name.to_lowercase().as_str(), "crossentropy" | "ce") => {
+                    Ok(Box::new(Crossentropy))
+                }
+                _ => Err(Error::unknown("loss", name, names())),
+            }
+        }
+
+        pub(crate) fn of_class(class_name: &str, config: &Config) -> Result<Box<dyn Loss>> {
+            match class_name {
+                $($class => {
+                    let loss = $loss::read(config)?;
+                    refuse_unknown(config, &loss.write())?;
+                    Ok(Box::new(loss))
+                })+
+                _ => Err(Error::unknown("loss", class_name, names())),
+            }
+        }
+    };
+}
+
+losses! {
+    "BinaryCrossentropy", "binary_crossentropy" | "bce" | "BCE" => BinaryCrossentropy,
+    "BinaryFocalCrossentropy", "binary_focal_crossentropy" => BinaryFocalCrossentropy,
+    "CTC", "ctc" => Ctc,
+    "CategoricalCrossentropy", "categorical_crossentropy" => CategoricalCrossentropy,
+    "CategoricalFocalCrossentropy", "categorical_focal_crossentropy" => CategoricalFocalCrossentropy,
+    "CategoricalGeneralizedCrossEntropy", "categorical_generalized_cross_entropy"
+        => CategoricalGeneralizedCrossEntropy,
+    "CategoricalHinge", "categorical_hinge" => CategoricalHinge,
+    "Circle", "circle" => Circle,
+    "CosineSimilarity", "cosine_similarity" => CosineSimilarity,
+    "Dice", "dice" => Dice,
+    "Hinge", "hinge" => Hinge,
+    "Huber", "huber" | "huber_loss" => Huber,
+    "KLDivergence", "kl_divergence" | "kld" | "KLD" | "kullback_leibler_divergence" => KLDivergence,
+    "LogCosh", "log_cosh" | "logcosh" => LogCosh,
+    "MeanAbsoluteError", "mean_absolute_error" | "mae" | "MAE" => MeanAbsoluteError,
+    "MeanAbsolutePercentageError", "mean_absolute_percentage_error" | "mape" | "MAPE"
+        => MeanAbsolutePercentageError,
+    "MeanSquaredError", "mean_squared_error" | "mse" | "MSE" => MeanSquaredError,
+    "MeanSquaredLogarithmicError", "mean_squared_logarithmic_error" | "msle" | "MSLE"
+        => MeanSquaredLogarithmicError,
+    "Poisson", "poisson" => Poisson,
+    "SparseCategoricalCrossentropy", "sparse_categorical_crossentropy" => SparseCategoricalCrossentropy,
+    "SquaredHinge", "squared_hinge" => SquaredHinge,
+    "Tversky", "tversky" => Tversky,
 }
 
 /// The loss of Keras' form: a name, or `{"class_name": "MeanSquaredError", "config": {..}}`.
@@ -98,51 +285,30 @@ pub fn by_name(name: &str) -> Result<Box<dyn Loss>> {
 ///
 /// [`Error::UnknownName`] for a loss that does not exist, [`Error::Config`] for an argument that is not supported.
 pub fn from_config(value: &Value) -> Result<Box<dyn Loss>> {
-    match value {
-        Value::String(name) => by_name(name),
-        object => {
-            let (class_name, config) = crate::config::Config::of_object(object, "loss")?;
-            config.must_be_neutral(&["from_logits", "label_smoothing", "ignore_class"])?;
-            by_name(&class_name)
+    match (value, value.get("class_name").and_then(Value::as_str)) {
+        (Value::String(name), _) => by_name(name),
+        // A function of `keras.losses` instead of a class.
+        (object, Some("function")) => match object.get("config") {
+            Some(Value::String(name)) => by_name(name),
+            other => Err(Error::config(
+                "loss",
+                format!("`config` is {other:?}; it must be a name"),
+            )),
+        },
+        (object, _) => {
+            let (class_name, config) = Config::of_object(object, "loss")?;
+            of_class(&class_name, &config)
         }
     }
 }
 
+/// What Keras calls the function of a loss class.
+pub(crate) fn function_name(class_name: &str) -> Option<&'static str> {
+    let names = NAMES.iter().find(|names| names[0] == class_name)?;
+    names.get(1).copied()
+}
+
 /// All names there are.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
-    NAMES
-        .iter()
-        .flat_map(|(own, others)| std::iter::once(own).chain(others.iter()))
-        .copied()
-}
-
-/// `y_true` and `y_pred` as `[rows, last axis]` each, checked to have the same shape.
-pub(crate) fn paired_rows(
-    place: &str,
-    y_true: &AnyTensor,
-    y_pred: &AnyTensor,
-) -> Result<(Tensor<2>, Tensor<2>)> {
-    if y_true.shape() != y_pred.shape() {
-        return Err(Error::tensor(
-            place,
-            format!(
-                "got labels of shape {} for an output of shape {}",
-                y_true.dims(),
-                y_pred.dims()
-            ),
-        ));
-    }
-    Ok((y_true.float_rows()?, y_pred.float_rows()?))
-}
-
-/// The mean along the last axis, one value a row.
-pub(crate) fn row_means(values: Tensor<2>) -> Tensor<1> {
-    let rows = values.dims()[0];
-    values.mean_dim(1).reshape([rows])
-}
-
-/// The sum along the last axis, one value a row.
-pub(crate) fn row_sums(values: Tensor<2>) -> Tensor<1> {
-    let rows = values.dims()[0];
-    values.sum_dim(1).reshape([rows])
+    NAMES.iter().copied().flatten().copied()
 }

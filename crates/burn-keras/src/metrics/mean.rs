@@ -50,20 +50,22 @@ impl Mean {
     ///
     /// [`Error::Device`] when the device fails to hand it over.
     pub fn result(&self) -> Result<f64> {
-        let read = |tensor: &Option<Tensor<1>>| -> Result<f64> {
-            let Some(tensor) = tensor else { return Ok(0.0) };
-            let values = AnyTensor::from(tensor.clone()).to_vec()?;
-            values
-                .first()
-                .map(|v| f64::from(*v))
-                .ok_or_else(|| Error::Device("a sum came back empty from the device".to_string()))
-        };
-        let total = self.count + read(&self.weight)?;
+        let total = self.count + read_sum(&self.weight)?;
         if total == 0.0 {
             return Ok(0.0);
         }
-        Ok(read(&self.sum)? / total)
+        Ok(read_sum(&self.sum)? / total)
     }
+}
+
+/// A sum read back from the device; 0 for none.
+pub(super) fn read_sum(sum: &Option<Tensor<1>>) -> Result<f64> {
+    let Some(sum) = sum else { return Ok(0.0) };
+    let values = AnyTensor::from(sum.clone()).to_vec()?;
+    values
+        .first()
+        .map(|v| f64::from(*v))
+        .ok_or_else(|| Error::Device("a sum came back empty from the device".to_string()))
 }
 
 /// What each row of an output (each sample, or each step) has one value of.

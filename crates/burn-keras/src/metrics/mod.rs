@@ -1,18 +1,70 @@
 //! Metrics, as `keras.metrics` defines them: what training reports beside the loss.
+//!
+//! ```
+//! use burn_keras::metrics::{Auc, Precision};
+//! use burn_keras::prelude::*;
+//!
+//! let mut model = Sequential::new();
+//! model.add(Dense::new(1).activation("sigmoid").input_shape([3]))?;
+//! model.compile("adam", "binary_crossentropy", ("accuracy", Auc::new(), Precision::new().name("p")))?;
+//! # Ok::<(), Error>(())
+//! ```
 
 use burn::tensor::Tensor;
 use serde_json::Value;
 
+use crate::config::Config;
 use crate::dims::Dims;
-use crate::losses::{Labels, Loss};
+use crate::losses::Labels;
 use crate::tensor::AnyTensor;
 use crate::{Error, Result};
 
 mod accuracy;
+mod auc;
+mod binary_accuracy;
+mod categorical_accuracy;
+mod confusion;
+mod correlation;
+mod cosine_similarity;
+mod counts;
+mod custom;
+mod f_score;
+mod iou;
+mod loss_metric;
 mod mean;
+mod precision;
+mod r2_score;
+mod recall;
+pub mod report;
+mod root_mean_squared_error;
+mod sparse_categorical_accuracy;
+mod sum;
+mod top_k;
+mod trade_off;
 
-pub use accuracy::{BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy};
+pub use accuracy::Accuracy;
+pub use auc::Auc;
+pub use binary_accuracy::BinaryAccuracy;
+pub use categorical_accuracy::CategoricalAccuracy;
+pub use correlation::{ConcordanceCorrelation, PearsonCorrelation};
+pub use cosine_similarity::CosineSimilarity;
+pub use counts::{FalseNegatives, FalsePositives, TrueNegatives, TruePositives};
+pub use custom::CustomMetric;
+pub use f_score::{F1Score, FBetaScore};
+pub use iou::{BinaryIoU, IoU, MeanIoU, OneHotIoU, OneHotMeanIoU};
+pub use loss_metric::LossMetric;
 pub use mean::{Mean, MeanOfRows, RowValues};
+pub use precision::Precision;
+pub use r2_score::R2Score;
+pub use recall::Recall;
+pub use report::{ClassificationReport, ConfusionMatrix};
+pub use root_mean_squared_error::RootMeanSquaredError;
+pub use sparse_categorical_accuracy::SparseCategoricalAccuracy;
+pub use sum::Sum;
+pub use top_k::{SparseTopKCategoricalAccuracy, TopKCategoricalAccuracy};
+pub use trade_off::{
+    PrecisionAtRecall, RecallAtPrecision, SensitivityAtSpecificity, SpecificityAtSensitivity,
+};
 
 /// Something measured over all samples of an epoch.
 pub trait Metric: std::fmt::Debug + Send + Sync {
@@ -36,18 +88,133 @@ pub trait Metric: std::fmt::Debug + Send + Sync {
         weights: Option<&Tensor<1>>,
     ) -> Result<()>;
 
-    /// The value over what was taken in since the last reset.
+    /// The value over what was taken in since the last reset; the mean of several.
     ///
     /// # Errors
     ///
     /// [`Error::Device`] when the device fails to hand it over.
     fn result(&self) -> Result<f64>;
 
+    /// All values, for a metric that has one for each class or threshold. `fit` reports them under the name and a
+    /// number: `f1_score_0`, `f1_score_1`, …
+    ///
+    /// # Errors
+    ///
+    /// As [`Metric::result`].
+    fn results(&self) -> Result<Vec<f64>> {
+        Ok(vec![self.result()?])
+    }
+
     /// Forgets what was taken in.
     fn reset(&mut self);
 
+    /// Keras' form, a name or an object; `None` for a metric that Keras does not have.
+    fn to_config(&self) -> Option<Value> {
+        None
+    }
+
+    /// The first option that cannot work.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Argument`] naming it.
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// A copy.
     fn boxed_clone(&self) -> Box<dyn Metric>;
+}
+
+/// Declares a metric: its options with Keras' defaults, the name it is reported under, and what it has taken in.
+macro_rules! metric_struct {
+    (
+        $(#[$meta:meta])*
+        pub struct $metric:ident($state:ty) ($($required:ident: $required_type:ty),*) { $($options:tt)* }
+    ) => {
+        crate::settings::settings! {
+            $(#[$meta])*
+            pub struct $metric($($required: $required_type),*) { $($options)* }
+            hidden { name: Option<String> = None, state: $state = Default::default() }
+        }
+
+        impl $metric {
+            /// The name it is reported under.
+            pub fn name(mut self, name: impl Into<String>) -> Self {
+                self.name = Some(name.into());
+                self
+            }
+
+            pub(super) fn of_config(config: &crate::config::Config) -> crate::Result<Self> {
+                let mut metric = Self::read(config)?;
+                metric.name = config.opt_str("name")?;
+                crate::settings::refuse_unknown(config, &metric.write())?;
+                Ok(metric)
+            }
+        }
+    };
+}
+use metric_struct;
+
+/// The functions of [`Metric`] that follow from [`metric_struct`].
+macro_rules! metric_basics {
+    ($class_name:literal, $name:literal) => {
+        fn name(&self) -> &str {
+            self.name.as_deref().unwrap_or($name)
+        }
+
+        fn reset(&mut self) {
+            self.state = Default::default();
+        }
+
+        fn to_config(&self) -> Option<serde_json::Value> {
+            let name = super::Metric::name(self);
+            let mut config = serde_json::Map::from_iter([("name".to_string(), name.into())]);
+            config.extend(self.write());
+            Some(super::object($class_name, config))
+        }
+
+        fn boxed_clone(&self) -> Box<dyn super::Metric> {
+            Box::new(self.clone())
+        }
+    };
+}
+use metric_basics;
+
+/// The functions of a [`Metric`] that is the mean of a [`RowValues`] over all rows.
+macro_rules! metric_of_rows {
+    ($class_name:literal, $name:literal) => {
+        super::metric_basics!($class_name, $name);
+
+        fn labels(&self) -> crate::losses::Labels {
+            super::RowValues::labels(self)
+        }
+
+        fn update(
+            &mut self,
+            y_true: &crate::tensor::AnyTensor,
+            y_pred: &crate::tensor::AnyTensor,
+            weights: Option<&burn::tensor::Tensor<1>>,
+        ) -> crate::Result<()> {
+            let rows = super::RowValues::rows(self, y_true, y_pred)?;
+            self.state.update(rows, weights);
+            Ok(())
+        }
+
+        fn result(&self) -> crate::Result<f64> {
+            self.state.result()
+        }
+    };
+}
+use metric_of_rows;
+
+fn object(class_name: &str, config: serde_json::Map<String, Value>) -> Value {
+    serde_json::json!({
+        "module": "keras.metrics",
+        "class_name": class_name,
+        "config": config,
+        "registered_name": null,
+    })
 }
 
 /// A metric as it is asked for: by name (and then made to fit labels and output), or as a value.
@@ -69,11 +236,11 @@ impl Clone for MetricSpec {
 }
 
 impl MetricSpec {
-    /// Keras' form: the name.
-    pub(crate) fn to_config(&self) -> Value {
+    /// Keras' form: the name, or the metric's object.
+    pub(crate) fn to_config(&self) -> Option<Value> {
         match self {
-            Self::Named(name) => Value::from(name.as_str()),
-            Self::Given(metric) => Value::from(metric.name()),
+            Self::Named(name) => Some(Value::from(name.as_str())),
+            Self::Given(metric) => metric.to_config(),
         }
     }
 
@@ -83,12 +250,29 @@ impl MetricSpec {
     ///
     /// [`Error::UnknownName`] for a metric that does not exist.
     pub(crate) fn from_config(value: &Value) -> Result<Self> {
-        let name = match value {
-            Value::String(name) => name.clone(),
-            object => crate::config::Config::of_object(object, "metric")?.0,
-        };
-        check_name(&name)?;
-        Ok(Self::Named(name))
+        match (value, value.get("class_name").and_then(Value::as_str)) {
+            (Value::String(name), _) => {
+                check_name(name)?;
+                Ok(Self::Named(name.clone()))
+            }
+            (object, Some("function")) => {
+                let name = object
+                    .get("config")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default();
+                check_name(name)?;
+                Ok(Self::Named(name.to_string()))
+            }
+            _ => Ok(Self::Given(from_config(value)?)),
+        }
+    }
+
+    /// The first option that cannot work.
+    pub(crate) fn check(&self) -> Result<()> {
+        match self {
+            Self::Named(_) => Ok(()),
+            Self::Given(metric) => metric.check(),
+        }
     }
 
     /// The metric for labels and an output of these shapes.
@@ -98,20 +282,112 @@ impl MetricSpec {
     /// [`Error::UnknownName`] with the nearest names.
     pub(crate) fn resolve(&self, y_true: &Dims, y_pred: &Dims) -> Result<Box<dyn Metric>> {
         match self {
-            Self::Named(name) => resolve(name, y_true, y_pred),
+            Self::Named(name) if is_accuracy(name) => {
+                Ok(match Labels::of_classifier(y_true, y_pred) {
+                    Labels::SameShape => Box::new(BinaryAccuracy::new().name(name)),
+                    Labels::ClassNumber => Box::new(SparseCategoricalAccuracy::new().name(name)),
+                    _ => Box::new(CategoricalAccuracy::new().name(name)),
+                })
+            }
+            Self::Named(name) => by_name(name),
             Self::Given(metric) => Ok(metric.boxed_clone()),
         }
     }
 }
 
-/// The names there are, for the error that lists the nearest.
-const NAMES: [&str; 5] = [
-    "accuracy",
-    "acc",
-    "binary_accuracy",
-    "categorical_accuracy",
-    "sparse_categorical_accuracy",
-];
+/// Keras chooses the accuracy that fits labels and output for these names, in any case.
+fn is_accuracy(name: &str) -> bool {
+    matches!(name.to_lowercase().as_str(), "accuracy" | "acc")
+}
+
+/// The one list of metrics: class name and snake-case name; those with arguments that must be given have no name.
+macro_rules! metrics {
+    (
+        $($class:literal, $name:literal => $metric:ident),+;
+        with arguments: $($class_only:literal => $with_arguments:ident),+ $(,)?
+    ) => {
+        /// The classes there are beside the losses, each with the name by which `compile` takes it, if any.
+        pub const NAMES: &[(&str, Option<&str>)] = &[
+            $(($class, Some($name)),)+
+            $(($class_only, None),)+
+        ];
+
+        /// The metric of this name, reported under it; a loss's name gives its mean over the rows.
+        ///
+        /// `"accuracy"` is the one of equal values here; `compile` chooses the one that fits labels and output.
+        ///
+        /// # Errors
+        ///
+        /// [`Error::UnknownName`] with the nearest names.
+        pub fn by_name(name: &str) -> Result<Box<dyn Metric>> {
+            match name {
+                $($class | $name => Ok(Box::new($metric::new().name(name))),)+
+                _ => match LossMetric::by_name(name) {
+                    Some(metric) => Ok(Box::new(metric)),
+                    None => Err(unknown(name)),
+                },
+            }
+        }
+
+        fn of_class(class_name: &str, config: &Config) -> Result<Box<dyn Metric>> {
+            match class_name {
+                $($class => Ok(Box::new($metric::of_config(config)?)),)+
+                $($class_only => Ok(Box::new($with_arguments::of_config(config)?)),)+
+                _ => match LossMetric::of_class(class_name, config) {
+                    Some(metric) => Ok(Box::new(metric?)),
+                    None => Err(unknown(class_name)),
+                },
+            }
+        }
+    };
+}
+
+metrics! {
+    "AUC", "auc" => Auc,
+    "Accuracy", "accuracy" => Accuracy,
+    "BinaryAccuracy", "binary_accuracy" => BinaryAccuracy,
+    "BinaryIoU", "binary_io_u" => BinaryIoU,
+    "CategoricalAccuracy", "categorical_accuracy" => CategoricalAccuracy,
+    "ConcordanceCorrelation", "concordance_correlation" => ConcordanceCorrelation,
+    "CosineSimilarity", "cosine_similarity" => CosineSimilarity,
+    "F1Score", "f1_score" => F1Score,
+    "FBetaScore", "f_beta_score" => FBetaScore,
+    "FalseNegatives", "false_negatives" => FalseNegatives,
+    "FalsePositives", "false_positives" => FalsePositives,
+    "PearsonCorrelation", "pearson_correlation" => PearsonCorrelation,
+    "Precision", "precision" => Precision,
+    "R2Score", "r2_score" => R2Score,
+    "Recall", "recall" => Recall,
+    "RootMeanSquaredError", "root_mean_squared_error" => RootMeanSquaredError,
+    "SparseCategoricalAccuracy", "sparse_categorical_accuracy" => SparseCategoricalAccuracy,
+    "SparseTopKCategoricalAccuracy", "sparse_top_k_categorical_accuracy"
+        => SparseTopKCategoricalAccuracy,
+    "TopKCategoricalAccuracy", "top_k_categorical_accuracy" => TopKCategoricalAccuracy,
+    "TrueNegatives", "true_negatives" => TrueNegatives,
+    "TruePositives", "true_positives" => TruePositives;
+    with arguments:
+    "IoU" => IoU,
+    "MeanIoU" => MeanIoU,
+    "OneHotIoU" => OneHotIoU,
+    "OneHotMeanIoU" => OneHotMeanIoU,
+    "PrecisionAtRecall" => PrecisionAtRecall,
+    "RecallAtPrecision" => RecallAtPrecision,
+    "SensitivityAtSpecificity" => SensitivityAtSpecificity,
+    "SpecificityAtSensitivity" => SpecificityAtSensitivity,
+}
+
+/// The metric of Keras' form, `{"class_name": "AUC", "config": {..}}`.
+///
+/// # Errors
+///
+/// [`Error::UnknownName`] for a metric that does not exist, [`Error::Config`] for an argument that is not supported,
+/// [`Error::Argument`] for a value that cannot work.
+pub fn from_config(value: &Value) -> Result<Box<dyn Metric>> {
+    let (class_name, config) = Config::of_object(value, "metric")?;
+    let metric = of_class(&class_name, &config)?;
+    metric.check()?;
+    Ok(metric)
+}
 
 /// Whether a metric of this name exists, before labels and output are known.
 ///
@@ -119,67 +395,19 @@ const NAMES: [&str; 5] = [
 ///
 /// [`Error::UnknownName`] with the nearest names.
 pub(crate) fn check_name(name: &str) -> Result<()> {
-    if NAMES.contains(&name)
-        || crate::losses::by_name(name).is_ok()
-        || accuracy::by_class_name(name).is_some()
-    {
+    if is_accuracy(name) {
         return Ok(());
     }
-    Err(Error::unknown(
+    by_name(name).map(|_| ())
+}
+
+fn unknown(name: &str) -> Error {
+    let own = NAMES
+        .iter()
+        .flat_map(|(class, name)| name.iter().copied().chain([*class]));
+    Error::unknown(
         "metric",
         name,
-        NAMES.into_iter().chain(crate::losses::names()),
-    ))
-}
-
-/// The metric of this name for labels and an output of these shapes, as Keras resolves `"accuracy"`: binary where the
-/// output has one value, sparse where the labels lack the last axis, else categorical.
-///
-/// # Errors
-///
-/// [`Error::UnknownName`] with the nearest names.
-fn resolve(name: &str, y_true: &Dims, y_pred: &Dims) -> Result<Box<dyn Metric>> {
-    let sparse = y_true.rank() < y_pred.rank() || (y_true.rank() > 1 && y_true.last() == Some(1));
-    match name {
-        "accuracy" | "acc" => {
-            if y_pred.last() == Some(1) {
-                Ok(Box::new(MeanOfRows::new(name, BinaryAccuracy::new())))
-            } else if sparse {
-                Ok(Box::new(MeanOfRows::new(name, SparseCategoricalAccuracy)))
-            } else {
-                Ok(Box::new(MeanOfRows::new(name, CategoricalAccuracy)))
-            }
-        }
-        _ => match accuracy::by_class_name(name) {
-            Some(metric) => Ok(metric),
-            None => {
-                check_name(name)?;
-                of_loss(name, crate::losses::by_name(name)?)
-            }
-        },
-    }
-}
-
-fn of_loss(name: &str, loss: Box<dyn Loss>) -> Result<Box<dyn Metric>> {
-    Ok(Box::new(MeanOfRows::new(name, LossRows(loss))))
-}
-
-/// A loss reported as a metric.
-#[derive(Debug)]
-struct LossRows(Box<dyn Loss>);
-
-impl Clone for LossRows {
-    fn clone(&self) -> Self {
-        Self(self.0.boxed_clone())
-    }
-}
-
-impl RowValues for LossRows {
-    fn labels(&self) -> Labels {
-        self.0.labels()
-    }
-
-    fn rows(&self, y_true: &AnyTensor, y_pred: &AnyTensor) -> Result<Tensor<1>> {
-        self.0.rows(y_true, y_pred)
-    }
+        ["acc"].into_iter().chain(own).chain(crate::losses::names()),
+    )
 }

@@ -17,8 +17,15 @@ pub(super) fn write(model: &Model) -> Result<Value> {
     let Some(compiled) = &model.compiled else {
         return Ok(json!({}));
     };
-    let losses: Vec<Value> = compiled.losses.iter().map(|l| l.to_config()).collect();
-    let metrics: Vec<Value> = compiled.metrics.iter().map(MetricSpec::to_config).collect();
+    let losses: Option<Vec<Value>> = compiled.losses.iter().map(|l| l.to_config()).collect();
+    let metrics: Option<Vec<Value>> = compiled.metrics.iter().map(MetricSpec::to_config).collect();
+    let (Some(losses), Some(metrics)) = (losses, metrics) else {
+        log::warn!(
+            "the model was compiled with a loss or a metric of your own, which Keras does not have: it is saved as one \
+             that is not compiled; compile it again after loading it"
+        );
+        return Ok(json!({}));
+    };
     let outputs = model.output_names()?.len();
     Ok(json!({
         "optimizer": compiled.optimizer.optimizer().to_config(),

@@ -279,8 +279,10 @@ pub(crate) fn labels<'a>(
             values.check_finite(name)?;
             let (loss, _) = compiled.loss(i, count)?;
             let place = describe(model);
+            let form = loss.labels_for(&values.dims(), output);
+            let ignored = loss.ignored_class();
             let values =
-                match needed_shape(&place, name, &values, output, loss.name(), loss.labels())? {
+                match needed_shape(&place, name, &values, output, loss.name(), form, ignored)? {
                     Some(shape) => values.reshaped(&shape)?,
                     None => values,
                 };
@@ -293,6 +295,7 @@ pub(crate) fn labels<'a>(
                     output,
                     metric.name(),
                     metric.labels(),
+                    ignored,
                 )?;
             }
             Ok(values)
@@ -312,7 +315,11 @@ fn needed_shape(
     output: &Dims,
     user: &str,
     labels: Labels,
+    ignored: Option<i64>,
 ) -> Result<Option<Vec<usize>>> {
+    if labels == Labels::Any {
+        return Ok(None);
+    }
     let shape = values.shape().to_vec();
     let sample = &shape[1..];
     let wanted = output.tail(1);
@@ -327,7 +334,7 @@ fn needed_shape(
         let class_axis =
             matches!(sample, [.., 1]) && without_last.admits(&sample[..sample.len() - 1]);
         if without_last.admits(sample) || class_axis {
-            check_classes(name, values, output.last())?;
+            check_classes(name, values, output.last(), ignored)?;
             return Ok(None);
         }
     } else if wanted.admits(sample) {
@@ -379,11 +386,16 @@ fn needed_shape(
     ))
 }
 
-fn check_classes(name: &str, values: &Values<'_>, classes: Option<usize>) -> Result<()> {
+fn check_classes(
+    name: &str,
+    values: &Values<'_>,
+    classes: Option<usize>,
+    ignored: Option<i64>,
+) -> Result<()> {
     let Some(classes) = classes else {
         return Ok(());
     };
-    match values.first_outside(classes) {
+    match values.first_outside(classes, ignored) {
         None => Ok(()),
         Some((row, value)) => Err(Error::data(
             name,
@@ -398,7 +410,7 @@ fn check_classes(name: &str, values: &Values<'_>, classes: Option<usize>) -> Res
 
 /// Checks the numbers that an `Embedding` will look up.
 fn check_categories(name: &str, values: &Values<'_>, categories: usize) -> Result<()> {
-    match values.first_outside(categories) {
+    match values.first_outside(categories, None) {
         None => Ok(()),
         Some((row, value)) => {
             let fix = if value < 0.0 || value.fract() != 0.0 {

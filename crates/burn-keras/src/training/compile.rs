@@ -1,6 +1,6 @@
 //! What a model is trained with: an optimizer, losses and metrics, given as names or as values.
 
-use crate::losses::{self, Loss};
+use crate::losses::{self, Loss, Reduction};
 use crate::metrics::{self, Metric, MetricSpec};
 use crate::models::Model;
 use crate::optimizers::{self, Optimizer, OptimizerState, RuleExt};
@@ -287,6 +287,17 @@ impl Model {
     /// [`Error::Model`] when a built model has another number of outputs than losses or loss weights were given for.
     pub fn compile_with(&mut self, compile: Compile) -> Result<()> {
         compile.optimizer.check()?;
+        for loss in &compile.losses {
+            loss.check()?;
+            if loss.reduction() == Reduction::None {
+                let problem =
+                    "is none; training needs one value: use Reduction::Sum or leave it out";
+                return Err(Error::argument(loss.name(), "reduction", problem));
+            }
+        }
+        for metric in compile.metrics.iter().chain(&compile.weighted_metrics) {
+            metric.check()?;
+        }
         let compiled = Compiled {
             optimizer: OptimizerState::new(compile.optimizer),
             losses: compile.losses,

@@ -117,17 +117,20 @@ impl Values<'_> {
     }
 
     /// The row and value of the first number that is not a whole one among `0..end`.
-    pub(crate) fn first_outside(&self, end: usize) -> Option<(usize, f64)> {
+    pub(crate) fn first_outside(&self, end: usize, ignored: Option<i64>) -> Option<(usize, f64)> {
+        let ignored = ignored.map(|n| n as f64);
         let width = (self.shape().iter().product::<usize>() / self.samples().max(1)).max(1);
         let found = match self {
             Self::Int(array) => array
                 .iter()
                 .enumerate()
+                .filter(|(_, v)| Some(f64::from(**v)) != ignored)
                 .find(|(_, v)| usize::try_from(**v).map_or(true, |v| v >= end))
                 .map(|(i, v)| (i, f64::from(*v))),
             Self::Float(array) => array
                 .iter()
                 .enumerate()
+                .filter(|(_, v)| Some(f64::from(**v)) != ignored)
                 .find(|(_, v)| **v < 0.0 || **v >= end as f32 || v.fract() != 0.0)
                 .map(|(i, v)| (i, f64::from(*v))),
         };

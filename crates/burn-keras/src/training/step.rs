@@ -9,6 +9,7 @@ use burn::tensor::{Gradients, Tensor};
 use super::compile::Compiled;
 use super::set::Targets;
 use crate::layers::{Context, DynLayer, LayerHandle, constrain, penalize_weights, visit};
+use crate::losses::reduce;
 use crate::models::{Model, run};
 use crate::optimizers::Change;
 use crate::random::Generator;
@@ -158,16 +159,16 @@ fn total_loss(
     for (i, (labels, output)) in targets.y.iter().zip(outputs).enumerate() {
         let (loss, weight) = compiled.loss(i, outputs.len())?;
         let rows = loss.rows(labels, output)?;
-        let count = rows.dims()[0];
-        let rows = match row_weights(output, targets.weights(i), count)? {
-            Some(weights) => rows * weights,
-            None => rows,
+        let weights = targets.weights(i);
+        // A loss with one value for the whole batch is weighed by every sample.
+        let count = match (rows.dims()[0], weights) {
+            (1, Some(weights)) => weights.shape().iter().product(),
+            (count, _) => count,
         };
-        // Not divided by the weights, as in Keras; only a masked step does not count in the number either.
-        let mean = match row_mask(output, count) {
-            Some(mask) => rows.sum() / mask.sum().clamp_min(1e-7),
-            None => rows.mean(),
-        };
+        let weights = row_weights(output, weights, count)?;
+        let mask = row_mask(output, count);
+        let ends = (labels, output);
+        let mean = reduce(loss, rows, ends, weights.as_ref(), mask.as_ref())?;
         losses.push(mean.clone());
         let part = if weight == 1.0 { mean } else { mean * weight };
         total = Some(match total {

@@ -119,7 +119,14 @@ impl Tracker {
             logs.set(format!("{name}_loss"), mean.result()?);
         }
         for tracked in self.metrics.iter().flatten().flatten() {
-            logs.set(tracked.name.clone(), tracked.metric.result()?);
+            match tracked.metric.results()?.as_slice() {
+                [one] => logs.set(tracked.name.clone(), *one),
+                several => {
+                    for (i, value) in several.iter().enumerate() {
+                        logs.set(format!("{}_{i}", tracked.name), *value);
+                    }
+                }
+            }
         }
         Ok(logs.sorted())
     }

@@ -1,0 +1,60 @@
+//! How unlikely the model finds the right class.
+
+use burn::tensor::{Tensor, activation};
+
+use super::{
+    EPSILON, Labels, Loss, last_axis, loss_basics, loss_struct, paired_rows, row_sums, share,
+    smoothed,
+};
+use crate::Result;
+use crate::tensor::AnyTensor;
+
+loss_struct! {
+    /// `-Σ t log(p)` over the classes, for one-hot labels `t` (any real labels are accepted) and probabilities `p`.
+    ///
+    /// Probabilities are first divided by their sum and kept within `1e-7` of 0 and 1 (`keras/src/backend/jax/nn.py`,
+    /// `categorical_crossentropy`).
+    pub struct CategoricalCrossentropy {
+        /// Whether the model puts out logits, to which softmax is still to be applied.
+        from_logits: bool = false,
+        /// Takes this share of the labels and spreads it evenly over the classes.
+        label_smoothing: f32 = 0.0,
+        /// The axis of the classes; only the last one, -1, is supported.
+        axis: i64 = -1,
+    }
+}
+
+impl Loss for CategoricalCrossentropy {
+    loss_basics!("CategoricalCrossentropy", "categorical_crossentropy");
+
+    fn labels(&self) -> Labels {
+        Labels::OneHot
+    }
+
+    fn check(&self) -> Result<()> {
+        share(self.name(), "label_smoothing", self.label_smoothing)
+    }
+
+    fn rows(&self, y_true: &AnyTensor, y_pred: &AnyTensor) -> Result<Tensor<1>> {
+        last_axis(self.name(), self.axis, y_pred)?;
+        let (t, p) = paired_rows(self.name(), y_true, y_pred)?;
+        let classes = p.dims()[1];
+        let t = smoothed(t, self.label_smoothing, classes);
+        Ok(-row_sums(t * log_probabilities(p, self.from_logits)))
+    }
+}
+
+/// Probabilities that add up to 1 and whose logarithms are finite.
+pub(super) fn proper(p: Tensor<2>) -> Tensor<2> {
+    let sums = p.clone().sum_dim(1);
+    (p / sums).clamp(EPSILON, 1.0 - EPSILON)
+}
+
+/// The logarithms of the probabilities in `y_pred`, `[rows, classes]`.
+pub(super) fn log_probabilities(y_pred: Tensor<2>, from_logits: bool) -> Tensor<2> {
+    if from_logits {
+        activation::log_softmax(y_pred, 1)
+    } else {
+        proper(y_pred).log()
+    }
+}

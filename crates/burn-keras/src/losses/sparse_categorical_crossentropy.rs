@@ -1,0 +1,60 @@
+//! How unlikely the model finds the class with this number.
+
+use burn::tensor::Tensor;
+
+use super::categorical_crossentropy::log_probabilities;
+use super::{Labels, Loss, class_numbers, last_axis, loss_basics, loss_struct};
+use crate::Result;
+use crate::tensor::AnyTensor;
+
+loss_struct! {
+    /// `-log(p[class])`, for labels that are the number of the class; probabilities as for
+    /// [`CategoricalCrossentropy`](super::CategoricalCrossentropy).
+    pub struct SparseCategoricalCrossentropy {
+        /// A class whose rows do not count, neither in the sum nor in the number: -1 for what has no label, say.
+        ignore_class: Option<i64> = None,
+        /// Whether the model puts out logits, to which softmax is still to be applied.
+        from_logits: bool = false,
+        /// The axis of the classes; only the last one, -1, is supported.
+        axis: i64 = -1,
+    }
+}
+
+impl Loss for SparseCategoricalCrossentropy {
+    loss_basics!(
+        "SparseCategoricalCrossentropy",
+        "sparse_categorical_crossentropy"
+    );
+
+    fn labels(&self) -> Labels {
+        Labels::ClassNumber
+    }
+
+    fn ignored_class(&self) -> Option<i64> {
+        self.ignore_class
+    }
+
+    fn rows(&self, y_true: &AnyTensor, y_pred: &AnyTensor) -> Result<Tensor<1>> {
+        last_axis(self.name(), self.axis, y_pred)?;
+        let p = y_pred.float_rows()?;
+        let [rows, classes] = p.dims();
+        let Some(counted) = self.counted(y_true, y_pred)? else {
+            let numbers = class_numbers(self.name(), y_true, y_pred, classes)?;
+            let logs = log_probabilities(p, self.from_logits);
+            return Ok(-logs.gather(1, numbers).reshape([rows]));
+        };
+        // Rows that do not count get a class that exists, and then 0.
+        let labels = y_true.float_as([rows])? * counted.clone();
+        let numbers = class_numbers(self.name(), &AnyTensor::from(labels), y_pred, classes)?;
+        let logs = log_probabilities(p, self.from_logits);
+        Ok(-logs.gather(1, numbers).reshape([rows]) * counted)
+    }
+
+    fn counted(&self, y_true: &AnyTensor, _y_pred: &AnyTensor) -> Result<Option<Tensor<1>>> {
+        let Some(ignored) = self.ignore_class else {
+            return Ok(None);
+        };
+        let labels = y_true.float_flat()?;
+        Ok(Some(labels.not_equal_elem(ignored as f32).float()))
+    }
+}

@@ -1,0 +1,32 @@
+//! How often the output is on the right side of a threshold.
+
+use burn::tensor::Tensor;
+
+use super::{Mean, Metric, RowValues, metric_of_rows, metric_struct};
+use crate::Result;
+use crate::losses::{Labels, paired_rows, row_means};
+use crate::tensor::AnyTensor;
+
+metric_struct! {
+    /// The share of values on the right side of a threshold.
+    pub struct BinaryAccuracy(Mean)() {
+        /// An output counts as 1 when it is above the threshold.
+        threshold: f32 = 0.5,
+    }
+}
+
+impl RowValues for BinaryAccuracy {
+    fn labels(&self) -> Labels {
+        Labels::SameShape
+    }
+
+    fn rows(&self, y_true: &AnyTensor, y_pred: &AnyTensor) -> Result<Tensor<1>> {
+        let (t, p) = paired_rows(Metric::name(self), y_true, y_pred)?;
+        let guess = p.greater_elem(self.threshold).float();
+        Ok(row_means(t.equal(guess).float()))
+    }
+}
+
+impl Metric for BinaryAccuracy {
+    metric_of_rows!("BinaryAccuracy", "binary_accuracy");
+}

@@ -1,0 +1,60 @@
+//! The share of what is taken for 1s that are 1s: `tp / (tp + fp)`.
+
+use burn::tensor::Tensor;
+
+use super::confusion::{Columns, Confusion, Thresholds, check_thresholds, mean};
+use super::{Metric, metric_basics, metric_struct};
+use crate::Result;
+use crate::tensor::AnyTensor;
+
+metric_struct! {
+    /// The share of what is taken for 1s that are 1s: `tp / (tp + fp)`, and 0 where there is none.
+    pub struct Precision(Confusion)() {
+        /// What an output must be above to count as positive, one or several: 0.5 without it (with `top_k`, anything).
+        thresholds: Option<Vec<f32>> = None,
+        /// Only the largest so many values of a row can be positive.
+        top_k: Option<usize> = None,
+        /// Only this class counts.
+        class_id: Option<usize> = None,
+    }
+}
+
+impl Metric for Precision {
+    metric_basics!("Precision", "precision");
+
+    fn update(
+        &mut self,
+        y_true: &AnyTensor,
+        y_pred: &AnyTensor,
+        weights: Option<&Tensor<1>>,
+    ) -> Result<()> {
+        // Below what `top_k` leaves, and above what it takes out.
+        let default = if self.top_k.is_some() { -1e10 } else { 0.5 };
+        let thresholds = Thresholds::of(self.thresholds.as_deref().unwrap_or(&[default]));
+        let columns = Columns {
+            top_k: self.top_k,
+            class_id: self.class_id,
+            ..Columns::default()
+        };
+        self.state.update(
+            "precision",
+            (y_true, y_pred),
+            weights,
+            &thresholds,
+            &columns,
+        )
+    }
+
+    fn result(&self) -> Result<f64> {
+        Ok(mean(&self.results()?))
+    }
+
+    fn results(&self) -> Result<Vec<f64>> {
+        let count = self.thresholds.as_ref().map_or(1, Vec::len);
+        Ok(self.state.read_one(count)?.precision())
+    }
+
+    fn check(&self) -> Result<()> {
+        check_thresholds("precision", self.thresholds.as_deref())
+    }
+}
