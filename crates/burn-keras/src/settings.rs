@@ -135,7 +135,9 @@ impl<T: Item> Setting for Vec<T> {
         let Some(value) = config.get(key) else {
             return Ok(None);
         };
-        let items = match value {
+        // Keras writes what became a tensor as an object around the list.
+        let plain = value.pointer("/config/value").unwrap_or(value);
+        let items = match plain {
             Value::Array(items) => items.iter().map(T::of).collect::<Option<Vec<T>>>(),
             single => T::of(single).map(|item| vec![item]),
         };
