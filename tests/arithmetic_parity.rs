@@ -476,3 +476,86 @@ fn what_cannot_work_is_refused_by_compile() -> TestResult {
         "1 values for 2 boundaries",
     )
 }
+
+/// The numbers of `keras/src/losses/losses_test.py`: squared and absolute error and both cross-entropies, unweighted and
+/// with the weight 2.3 for all.
+#[test]
+fn losses_are_those_of_keras_own_tests() -> TestResult {
+    let reals = (
+        vec![1.0, 9.0, 2.0, -5.0, -2.0, 6.0],
+        vec![4.0, 8.0, 12.0, 8.0, 1.0, 3.0],
+        [2, 3],
+    );
+    let one_hot = (
+        vec![1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0],
+        vec![0.9, 0.05, 0.05, 0.5, 0.89, 0.6, 0.05, 0.01, 0.94],
+        [3, 3],
+    );
+    let logits = (
+        one_hot.0.clone(),
+        vec![8.0, 1.0, 1.0, 0.0, 9.0, 1.0, 2.0, 3.0, 5.0],
+        [3, 3],
+    );
+    let binary = (vec![1.0, 0.0, 1.0, 0.0], vec![1.0, 1.0, 1.0, 0.0], [2, 2]);
+    let from_logits = losses::CategoricalCrossentropy::new().from_logits(true);
+    let cases: [(&dyn losses::Loss, _, f32); 5] = [
+        (&losses::MeanSquaredError::new(), &reals, 49.5),
+        (&losses::MeanAbsoluteError::new(), &reals, 5.5),
+        (&losses::CategoricalCrossentropy::new(), &one_hot, 0.3239),
+        (&from_logits, &logits, 0.0573),
+        (&losses::BinaryCrossentropy::new(), &binary, 3.98559),
+    ];
+    for (_, device) in devices()? {
+        for (loss, (t, p, shape), wanted) in &cases {
+            let t = AnyTensor::from_f32(t.clone(), shape, &device)?;
+            let p = AnyTensor::from_f32(p.clone(), shape, &device)?;
+            let weights = Tensor::<1>::full([shape[0]], 2.3, &device);
+            for (weights, wanted) in [(None, *wanted), (Some(&weights), 2.3 * wanted)] {
+                let got: f32 = batch_loss(*loss, &t, &p, weights, None)?.into_scalar();
+                let place = loss.name();
+                assert!(
+                    (got - wanted).abs() < 2e-4,
+                    "{place}: {got}, Keras' is {wanted}"
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+/// `test_weight_decay` and `test_clip_norm`, `test_clip_value` of `keras/src/optimizers/optimizer_test.py`.
+#[test]
+fn decay_and_clipping_are_those_of_keras_own_tests() -> TestResult {
+    let (_, device) = devices()?.remove(0);
+    let id = ParamId::new();
+    let step =
+        |state: &mut OptimizerState, weight: &[f32], gradient: &[f32]| -> TestResult<Vec<f32>> {
+            let updated = state.step(vec![Change {
+                id,
+                path: "x".to_string(),
+                shape: vec![weight.len()],
+                weight: Tensor::from_data(TensorData::from(weight), &device),
+                gradient: Tensor::from_data(TensorData::from(gradient), &device),
+            }])?;
+            Ok(AnyTensor::from(updated[0].1.clone()).to_vec()?)
+        };
+    let decaying = Adam::new().learning_rate(1.0).weight_decay(0.004);
+    let mut state = OptimizerState::new(decaying);
+    let mut weight = vec![2.0];
+    for _ in 0..3 {
+        weight = step(&mut state, &weight, &[0.0])?;
+    }
+    assert!((weight[0] - 1.976_095_9).abs() < 1e-6, "{weight:?}");
+    for (optimizer, wanted) in [
+        (Sgd::new().learning_rate(1.0).clipnorm(1.0), 0.707_11),
+        (Sgd::new().learning_rate(1.0).clipvalue(1.0), 1.0),
+    ] {
+        let moved = step(
+            &mut OptimizerState::new(optimizer),
+            &[0.0, 0.0],
+            &[100.0, 100.0],
+        )?;
+        assert!(moved.iter().all(|w| (w + wanted).abs() < 1e-4), "{moved:?}");
+    }
+    Ok(())
+}

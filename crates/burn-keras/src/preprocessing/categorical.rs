@@ -34,7 +34,7 @@ pub fn to_categorical<'a>(
         Some(classes) => classes,
         None => numbers.iter().fold(0.0f32, |a, b| a.max(*b)) as usize + 1,
     };
-    if let Some((row, value)) = labels.first_outside(classes) {
+    if let Some((row, value)) = labels.first_outside(classes, None) {
         return Err(Error::data(
             "labels",
             format!(
