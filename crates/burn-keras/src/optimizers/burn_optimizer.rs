@@ -13,7 +13,7 @@ pub struct SlotState {
 }
 
 impl SlotState {
-    pub(super) fn to_device(mut self, device: &Device) -> Self {
+    pub(super) fn moved_to(mut self, device: &Device) -> Self {
         self.slots = self
             .slots
             .into_iter()
@@ -94,7 +94,7 @@ macro_rules! burn_optimizers {
                 state: SlotState,
                 device: &burn::tensor::Device,
             ) -> SlotState {
-                state.to_device(device)
+                state.moved_to(device)
             }
         }
     )+};
