@@ -8,6 +8,7 @@ use burn_keras::prelude::*;
 use burn_keras::saving::load_model;
 use burn_keras_tests::{TestResult, assert_close};
 use ndarray::{Array2, Array3, ArrayD};
+use serde_json::{Value, json};
 
 /// The files that several releases of Keras wrote for the crate that reads them.
 fn format_fixture(name: &str) -> PathBuf {
@@ -36,30 +37,224 @@ fn predict(model: &Model, x: &[ArrayD<f32>]) -> TestResult<Vec<ArrayD<f32>>> {
     Ok(model.predict_all(values)?.into_arrays())
 }
 
+/// Every model that some Keras saved, with the arrays it predicted.
+const FILES: [(&str, &str); 9] = [
+    ("k3_stacked.keras", "k3_stacked"),
+    ("k3_trained.keras", "k3_trained"),
+    ("k3_trained.h5", "k3_trained"),
+    ("k3_single.keras", "k3_single"),
+    ("k33_stacked.keras", "k33_stacked"),
+    ("k33_trained.keras", "k33_trained"),
+    ("k33_trained.h5", "k33_trained"),
+    ("k2_trained.h5", "k2_trained"),
+    ("k2_hard.h5", "k2_hard"),
+];
+
 #[test]
-fn files_of_keras_predict_what_keras_predicted() -> TestResult {
-    for (file, data) in [
-        ("k3_stacked.keras", "k3_stacked.npz"),
-        ("k33_stacked.keras", "k33_stacked.npz"),
-        ("k3_trained.keras", "k3_trained.npz"),
-        ("k3_trained.h5", "k3_trained.npz"),
-        ("k33_trained.h5", "k33_trained.npz"),
-        ("k2_trained.h5", "k2_trained.npz"),
-    ] {
+fn files_of_every_keras_predict_what_it_predicted() -> TestResult {
+    let dir = tempfile::tempdir()?;
+    for (file, data) in FILES {
         let model = load_model(format_fixture(file))?;
-        let [x, y] = arrays(&format_fixture(data))?;
-        for (got, wanted) in predict(&model, &x)?.iter().zip(&y) {
-            assert_close(file, got, wanted, 1e-5, 1e-5);
-        }
-        let dir = tempfile::tempdir()?;
+        let [x, y] = arrays(&format_fixture(&format!("{data}.npz")))?;
+        // What is written here is read again to the same effect.
         let again = dir.path().join("again.keras");
         model.save(&again)?;
-        let model = load_model(&again)?;
-        for (got, wanted) in predict(&model, &x)?.iter().zip(&y) {
-            assert_close(file, got, wanted, 1e-5, 1e-5);
+        for (what, model) in [("read", &model), ("written", &load_model(&again)?)] {
+            let found = predict(model, &x)?;
+            assert_eq!(found.len(), y.len(), "{file}");
+            for (got, wanted) in found.iter().zip(&y) {
+                assert_close(&format!("{file}, {what}"), got, wanted, 1e-5, 1e-5);
+            }
         }
     }
     Ok(())
+}
+
+#[test]
+fn compiled_files_come_back_compiled_with_their_progress() -> TestResult {
+    for (file, optimizer, steps) in [
+        ("k3_trained.keras", "RMSprop", 4),
+        ("k3_trained.h5", "RMSprop", 4),
+        ("k33_trained.keras", "RMSprop", 4),
+        ("k3_single.keras", "SGD", 2),
+        ("k2_trained.h5", "Adam", 4),
+    ] {
+        let model = load_model(format_fixture(file))?;
+        assert_eq!(model.optimizer()?.rule().class_name(), optimizer, "{file}");
+        let state = model.optimizer_variables()?;
+        assert_eq!(state.iterations, steps, "{file}");
+        let moved = state
+            .arrays
+            .iter()
+            .any(|(_, array)| array.iter().any(|v| *v != 0.0));
+        assert!(moved, "{file}: the optimizer remembers nothing");
+    }
+    Ok(())
+}
+
+#[test]
+fn weights_alone_of_old_files_are_loaded() -> TestResult {
+    let mut model = load_model(format_fixture("k2_hard.h5"))?;
+    let wanted = model.get_weights()?;
+    let zeros: Vec<_> = wanted.iter().map(|w| w * 0.0).collect();
+    for file in ["k2_hard_weights.h5", "k2_hard.h5"] {
+        model.set_weights(&zeros)?;
+        model.load_weights(format_fixture(file))?;
+        assert_eq!(model.get_weights()?, wanted, "{file}");
+    }
+    Ok(())
+}
+
+#[test]
+fn an_optimizer_of_keras_2_goes_on() -> TestResult {
+    let model = load_model(format_fixture("k2_trained.h5"))?;
+    let state = model.optimizer_variables()?;
+    assert_eq!(state.iterations, 4);
+    let keras_format::Weights::Legacy(file) =
+        keras_format::read_weights(format_fixture("k2_trained.h5"))?
+    else {
+        return Err("an .h5 of Keras 2 is legacy".into());
+    };
+    let saved = file.optimizer.ok_or("the file has an optimizer")?;
+    // Adam's order is Keras 3's already: iteration, then m and v of each weight.
+    assert_eq!(state.arrays.len(), saved.len() - 1);
+    for ((name, got), wanted) in state.arrays.iter().zip(&saved[1..]) {
+        let got: Vec<f32> = got.iter().copied().collect();
+        assert_eq!(
+            got,
+            wanted.array.to_f32().as_ref(),
+            "{name} is {}",
+            wanted.name
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn what_cannot_be_read_is_named() {
+    for (file, part) in [
+        ("k3_lambda.keras", "times_two"),
+        ("k3_custom.keras", "Twice"),
+        ("k3_mixed.keras", "bfloat16"),
+        ("k3_trained.weights.h5", "weights alone"),
+        ("no_such_file.keras", "no_such_file.keras"),
+    ] {
+        let text = load_model(format_fixture(file)).unwrap_err().to_string();
+        assert!(text.contains(part) && text.contains(file), "{file}: {text}");
+    }
+}
+
+/// `k3_stacked.keras` with its configuration changed, written again.
+fn changed(dir: &Path, change: impl FnOnce(&mut Value)) -> TestResult<PathBuf> {
+    let mut file = keras_format::read_model(format_fixture("k3_stacked.keras"))?;
+    change(&mut file.config);
+    let keras_format::Weights::Tree(tree) = file.weights else {
+        return Err("a .keras has a tree".into());
+    };
+    let path = dir.join("changed.keras");
+    keras_format::write_model(&path, &file.config, &tree)?;
+    Ok(path)
+}
+
+#[test]
+fn a_configuration_cannot_ask_for_more_than_the_file_holds() -> TestResult {
+    let dir = tempfile::tempdir()?;
+    for units in [6_u64, 1 << 20, 1 << 31, 1 << 62] {
+        let path = changed(dir.path(), |config| {
+            config["config"]["layers"][1]["config"]["units"] = json!(units)
+        })?;
+        let text = load_model(&path).unwrap_err().to_string();
+        assert!(text.contains("changed.keras"), "{units}: {text}");
+    }
+    let path = changed(dir.path(), |config| {
+        let layer =
+            json!({"module": "keras.layers", "class_name": "Dropout", "config": {"rate": 0.5}});
+        let layers = config["config"]["layers"]
+            .as_array_mut()
+            .expect("a Sequential has layers");
+        layers.extend(vec![layer; 10_000]);
+    })?;
+    let text = load_model(&path).unwrap_err().to_string();
+    assert!(text.contains("more than 2000 layers"), "{text}");
+    Ok(())
+}
+
+#[test]
+fn damaged_files_are_errors() -> TestResult {
+    let dir = tempfile::tempdir()?;
+    let path = dir.path().join("damaged.keras");
+    let whole = std::fs::read(format_fixture("k3_stacked.keras"))?;
+    for length in (0..whole.len()).step_by(whole.len() / 40) {
+        std::fs::write(&path, &whole[..length])?;
+        assert!(load_model(&path).is_err(), "the first {length} bytes");
+    }
+    let safetensors = dir.path().join("damaged.safetensors");
+    let mut model = stacked()?;
+    model.save_weights(&safetensors)?;
+    let whole = std::fs::read(&safetensors)?;
+    for length in (0..whole.len()).step_by(whole.len() / 40) {
+        std::fs::write(&safetensors, &whole[..length])?;
+        assert!(
+            model.load_weights(&safetensors).is_err(),
+            "the first {length} bytes"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn bare_operations_and_unknown_call_arguments_are_refused() {
+    let tensor = |layer: &str| json!({"class_name": "__keras_tensor__", "config": {"shape": [null, 2], "dtype": "float32", "keras_history": [layer, 0, 0]}});
+    let graph = |member: Value| {
+        json!({
+            "module": "keras.src.models.functional", "class_name": "Functional", "registered_name": "Functional",
+            "config": {
+                "name": "m", "trainable": true,
+                "layers": [
+                    {"module": "keras.layers", "class_name": "InputLayer", "name": "x", "inbound_nodes": [],
+                     "config": {"batch_shape": [null, 2], "dtype": "float32", "name": "x"}},
+                    member,
+                ],
+                "input_layers": ["x", 0, 0], "output_layers": ["y", 0, 0],
+            },
+        })
+        .to_string()
+    };
+    let add = json!({
+        "module": "keras.src.ops.numpy", "class_name": "Add", "registered_name": "Add", "name": "y",
+        "config": {"name": "y"}, "inbound_nodes": [{"args": [tensor("x"), 1.0], "kwargs": {}}],
+    });
+    let text = Model::from_json(&graph(add)).unwrap_err().to_string();
+    assert!(text.contains("bare operation `Add`"), "{text}");
+    let dense = |inbound: Value| {
+        json!({
+            "module": "keras.layers", "class_name": "Dense", "registered_name": null, "name": "y",
+            "config": {"name": "y", "units": 3}, "inbound_nodes": inbound,
+        })
+    };
+    for (inbound, part) in [
+        (
+            json!([{"args": [tensor("x")], "kwargs": {"scale": 2.0}}]),
+            "`scale`",
+        ),
+        (
+            json!([{"args": [tensor("x"), 5], "kwargs": {}}]),
+            "only tensors",
+        ),
+        (json!([{"args": [tensor("z")], "kwargs": {}}]), "\"z\""),
+        (json!([{"args": [tensor("y")], "kwargs": {}}]), "circle"),
+    ] {
+        let text = Model::from_json(&graph(dense(inbound)))
+            .unwrap_err()
+            .to_string();
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(
+        Model::from_json(&graph(dense(
+            json!([{"args": [tensor("x")], "kwargs": {"training": true}}])
+        )))
+        .is_ok()
+    );
 }
 
 fn stacked() -> Result<Sequential> {

@@ -67,12 +67,14 @@ pub enum Activation {
     HardTanh,
     /// `x / 6 + 0.5` held within 0 and 1.
     HardSigmoid,
+    /// What Keras 2 called `hard_sigmoid`: `0.2 x + 0.5` held within 0 and 1. Files of Keras 2 have it; Keras 3 does not.
+    Keras2HardSigmoid,
     /// `x hard_sigmoid(x)`
     HardSilu,
 }
 
 /// Every function with the name it is written under, and the other names it goes by.
-const NAMES: [(Activation, &str, &[&str]); 29] = [
+const NAMES: [(Activation, &str, &[&str]); 30] = [
     (Activation::Linear, "linear", &[]),
     (Activation::Relu, "relu", &[]),
     (Activation::LeakyRelu, "leaky_relu", &[]),
@@ -101,6 +103,7 @@ const NAMES: [(Activation, &str, &[&str]); 29] = [
     (Activation::Sparsemax, "sparsemax", &[]),
     (Activation::HardTanh, "hard_tanh", &[]),
     (Activation::HardSigmoid, "hard_sigmoid", &[]),
+    (Activation::Keras2HardSigmoid, "keras2_hard_sigmoid", &[]),
     (Activation::HardSilu, "hard_silu", &["hard_swish"]),
 ];
 
@@ -217,6 +220,7 @@ impl Activation {
             Self::Sparsemax => sparsemax(x),
             Self::HardTanh => x.clamp(-1.0, 1.0),
             Self::HardSigmoid => hard_sigmoid(x),
+            Self::Keras2HardSigmoid => (x * 0.2 + 0.5).clamp(0.0, 1.0),
             Self::HardSilu => x.clone() * hard_sigmoid(x),
         }
     }

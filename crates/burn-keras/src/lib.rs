@@ -36,6 +36,7 @@
 //! | [`callbacks`] | what is called while a model trains |
 //! | [`losses`], [`metrics`], [`optimizers`] | with Keras' formulas |
 //! | [`initializers`], [`regularizers`], [`constraints`], [`activations`] | by Keras' names |
+//! | [`saving`] | model files of Keras, in and out |
 //! | [`backend`] | which device runs |
 //! | [`dims`], [`tensor`] | shapes with unknown axes; tensors whose rank is known at run time |
 
@@ -48,6 +49,10 @@ mod readme {}
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/src/from-keras.md")]
 mod book_from_keras {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/src/files.md")]
+mod book_files {}
 
 pub mod activations;
 pub mod backend;
