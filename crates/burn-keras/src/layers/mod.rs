@@ -226,7 +226,10 @@ pub fn full_config(layer: &(impl Layer + ?Sized)) -> Map<String, Value> {
         "name".into(),
         options.name().map_or(Value::Null, Value::from),
     );
-    config.insert("trainable".into(), options.trainable().into());
+    // Keras' SpatialDropout1D has nothing to train, and does not take the key.
+    if layer.class_name() != "SpatialDropout1D" {
+        config.insert("trainable".into(), options.trainable().into());
+    }
     config.insert("dtype".into(), crate::config::float32_policy());
     config.extend(layer.config());
     if let Some(regularizer) = options.activity_regularizer() {

@@ -204,7 +204,7 @@ impl<'a> Builder<'a> {
         if call.masks.is_empty() {
             let dropped = call.with_states && !self.keras2;
             return Ok(if dropped {
-                CallMask::Explicit(vec![None; call.inputs.len()])
+                CallMask::Unused
             } else {
                 CallMask::Implicit
             });

@@ -3,6 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::node::{Call, CallMask, Node, Source};
 use crate::dims::Dims;
 use crate::layers::{Context, LayerHandle};
@@ -22,15 +24,30 @@ pub(crate) struct GraphInput {
 pub(crate) struct Step {
     pub layer: usize,
     pub inputs: Vec<usize>,
-    /// The values whose masks are used, one for each input; `None` for the inputs' own masks.
-    pub masks: Option<Vec<Option<usize>>>,
+    pub masks: StepMasks,
     pub outputs: Vec<usize>,
+}
+
+/// With which masks a step computes; see [`CallMask`].
+#[derive(Clone, Debug)]
+pub(crate) enum StepMasks {
+    Implicit,
+    /// Those of these values, one for each input.
+    Explicit(Vec<Option<usize>>),
+    /// None; whether the first input's goes on.
+    Unused {
+        goes_on: bool,
+    },
 }
 
 impl Step {
     /// The values whose masks the step uses besides its inputs' own.
     fn mask_values(&self) -> impl Iterator<Item = usize> {
-        self.masks.iter().flatten().filter_map(|v| *v)
+        let given: &[Option<usize>] = match &self.masks {
+            StepMasks::Explicit(values) => values,
+            StepMasks::Implicit | StepMasks::Unused { .. } => &[],
+        };
+        given.iter().filter_map(|v| *v)
     }
 }
 
@@ -170,10 +187,13 @@ impl Graph {
         for call in &calls {
             let ins = call.inputs.iter().map(|n| values[&n.key()]).collect();
             let masks = match &call.mask {
-                CallMask::Implicit => None,
+                CallMask::Implicit => StepMasks::Implicit,
+                CallMask::Unused => StepMasks::Unused {
+                    goes_on: returns_sequences(&call.layer),
+                },
                 CallMask::Explicit(nodes) => {
                     let value = |n: &Option<Node>| n.as_ref().map(|n| values[&n.key()]);
-                    Some(nodes.iter().map(value).collect())
+                    StepMasks::Explicit(nodes.iter().map(value).collect())
                 }
             };
             let mut outs = Vec::new();
@@ -229,8 +249,9 @@ impl Graph {
             let inputs = step.inputs.iter().map(|v| nodes[*v].clone()).collect();
             let dims = step.outputs.iter().map(|v| self.dims[*v].clone()).collect();
             let mask = match &step.masks {
-                None => CallMask::Implicit,
-                Some(values) => {
+                StepMasks::Implicit => CallMask::Implicit,
+                StepMasks::Unused { .. } => CallMask::Unused,
+                StepMasks::Explicit(values) => {
                     let carrier = |v: &Option<usize>| v.map(|v| nodes[v].clone());
                     CallMask::Explicit(values.iter().map(carrier).collect())
                 }
@@ -258,7 +279,8 @@ impl Graph {
             let mut ins = Vec::with_capacity(step.inputs.len());
             for value in &step.inputs {
                 let last = self.last_use[*value] == i;
-                let tensor = if last && step.inputs.len() == 1 && step.masks.is_none() {
+                let implicit = matches!(step.masks, StepMasks::Implicit);
+                let tensor = if last && step.inputs.len() == 1 && implicit {
                     values[*value].take()
                 } else {
                     values[*value].clone()
@@ -270,15 +292,27 @@ impl Graph {
                     )
                 })?);
             }
-            if let Some(given) = &step.masks {
-                let carried = |v: usize| values[v].as_ref().and_then(|t| t.mask().cloned());
-                ins = ins
-                    .into_iter()
-                    .zip(given)
-                    .map(|(tensor, mask)| tensor.with_mask(mask.and_then(carried)))
-                    .collect();
+            let own = ins.first().and_then(|t| t.mask().cloned());
+            match &step.masks {
+                StepMasks::Implicit => {}
+                StepMasks::Unused { .. } => {
+                    ins = ins.into_iter().map(|t| t.with_mask(None)).collect();
+                }
+                StepMasks::Explicit(given) => {
+                    let carried = |v: usize| values[v].as_ref().and_then(|t| t.mask().cloned());
+                    ins = ins
+                        .into_iter()
+                        .zip(given)
+                        .map(|(tensor, mask)| tensor.with_mask(mask.and_then(carried)))
+                        .collect();
+                }
             }
-            let outs = layers[step.layer].forward(&ins, context)?;
+            let mut outs = layers[step.layer].forward(&ins, context)?;
+            if let (StepMasks::Unused { goes_on: true }, Some(first)) =
+                (&step.masks, outs.first_mut())
+            {
+                *first = first.clone().with_mask(own);
+            }
             for (value, tensor) in step.outputs.iter().zip(outs) {
                 values[*value] = Some(tensor);
             }
@@ -292,6 +326,13 @@ impl Graph {
             })
             .collect()
     }
+}
+
+/// Whether a recurrent layer, or the one inside a `Bidirectional`, puts out every step.
+pub(super) fn returns_sequences(layer: &LayerHandle) -> bool {
+    let config = Value::Object(layer.config());
+    let inner = config.pointer("/layer/config").unwrap_or(&config);
+    inner.get("return_sequences") == Some(&Value::Bool(true))
 }
 
 /// Inputs and layers as Keras lists them (`keras/src/ops/function.py`, `map_graph`).

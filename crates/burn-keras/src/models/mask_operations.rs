@@ -9,7 +9,7 @@ use keras_format::{TensorRef, is_operation, tensor_refs};
 use serde_json::{Value, json};
 
 use super::call_config::tensor;
-use super::graph::{Graph, Step};
+use super::graph::{Graph, Step, StepMasks};
 use crate::layers::{LayerHandle, MaskPolicy};
 use crate::{Error, Result};
 
@@ -164,7 +164,11 @@ pub(super) fn static_masks(graph: &Graph, layers: &[LayerHandle]) -> Vec<StaticM
     let mut masks = vec![StaticMask::None; graph.dims.len()];
     for step in &graph.steps {
         let used = used_masks(step, &masks);
-        let first = used.first().copied().unwrap_or(StaticMask::None);
+        let first = match &step.masks {
+            StepMasks::Unused { .. } => step.inputs.first().map(|v| masks[*v]),
+            StepMasks::Implicit | StepMasks::Explicit(_) => used.first().copied(),
+        };
+        let first = first.unwrap_or(StaticMask::None);
         let layer = &layers[step.layer];
         let class_name = layer.class_name();
         let config = Value::Object(layer.config());
@@ -206,8 +210,9 @@ pub(super) fn static_masks(graph: &Graph, layers: &[LayerHandle]) -> Vec<StaticM
 /// The masks with which a step computes, one for each input.
 pub(super) fn used_masks(step: &Step, masks: &[StaticMask]) -> Vec<StaticMask> {
     match &step.masks {
-        None => step.inputs.iter().map(|v| masks[*v]).collect(),
-        Some(given) => given
+        StepMasks::Implicit => step.inputs.iter().map(|v| masks[*v]).collect(),
+        StepMasks::Unused { .. } => vec![StaticMask::None; step.inputs.len()],
+        StepMasks::Explicit(given) => given
             .iter()
             .map(|v| v.map_or(StaticMask::None, |v| masks[v]))
             .collect(),

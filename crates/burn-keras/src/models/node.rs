@@ -50,13 +50,16 @@ pub(crate) enum CallMask {
     Implicit,
     /// Those that these nodes carry, one for each input; none where there is no node.
     Explicit(Vec<Option<Node>>),
+    /// None, though its first input's mask goes on with a sequence that comes out: what Keras 3 makes of a recurrent
+    /// layer that is given initial states and no mask.
+    Unused,
 }
 
 impl CallMask {
     /// The nodes whose masks are used instead of the inputs' own.
     pub fn nodes(&self) -> impl Iterator<Item = &Node> {
         match self {
-            Self::Implicit => [].iter(),
+            Self::Implicit | Self::Unused => [].iter(),
             Self::Explicit(nodes) => nodes.iter(),
         }
         .flatten()

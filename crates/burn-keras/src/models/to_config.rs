@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::Model;
 use super::call_config::{self, takes_states, tensor};
-use super::graph::{Graph, GraphInput, Position};
+use super::graph::{Graph, GraphInput, Position, StepMasks};
 use super::mask_operations::{OperationWriter, static_masks, used_masks};
 use crate::dims::Dims;
 use crate::layers::{LayerHandle, full_config};
@@ -191,6 +191,10 @@ impl<'a> Writer<'a> {
                 .first()
                 .filter(|_| takes_mask)
                 .and_then(|mask| operations.mask(*mask, &taken, |v| self.tensor(v)));
+            // A call that goes without the mask its input carries says so.
+            let without =
+                matches!(&step.masks, StepMasks::Explicit(given) if given.first() == Some(&None));
+            let mask = mask.or(Some(Value::Null).filter(|_| takes_mask && without));
             let tensors = step.inputs.iter().map(|v| self.tensor(*v)).collect();
             inbound[step.layer].push(call_config::write(&class_name, tensors, mask));
         }
