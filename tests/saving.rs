@@ -94,6 +94,23 @@ fn compiled_files_come_back_compiled_with_their_progress() -> TestResult {
 }
 
 #[test]
+fn losses_metrics_and_weighted_metrics_come_back() -> TestResult {
+    let dir = tempfile::tempdir()?;
+    let path = dir.path().join("m.keras");
+    let mut model = stacked()?;
+    let compile = Compile::new("adam", "categorical_crossentropy")?
+        .metrics(["accuracy"])?
+        .weighted_metrics(["mae"])?;
+    model.compile_with(compile)?;
+    model.save(&path)?;
+    let mut again = load_model(&path)?;
+    let (x, y) = data();
+    let history = again.fit(&x, &y, Fit::new().verbose(0))?;
+    assert_eq!(history.names(), ["accuracy", "loss", "mae"]);
+    Ok(())
+}
+
+#[test]
 fn weights_alone_of_old_files_are_loaded() -> TestResult {
     let mut model = load_model(format_fixture("k2_hard.h5"))?;
     let wanted = model.get_weights()?;

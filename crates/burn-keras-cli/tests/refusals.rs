@@ -57,7 +57,7 @@ fn wrong_arguments_are_named() -> TestResult {
         ),
         (&format!("{fit} --optimizer adamm"), "adam"),
         (
-            &format!("{fit} --loss categorical"),
+            &format!("{fit} --loss categorical_crossentropi"),
             "categorical_crossentropy",
         ),
         (&format!("{fit} --metrics accurracy"), "accuracy"),

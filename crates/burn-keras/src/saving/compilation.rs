@@ -19,7 +19,9 @@ pub(super) fn write(model: &Model) -> Result<Value> {
     };
     let losses: Option<Vec<Value>> = compiled.losses.iter().map(|l| l.to_config()).collect();
     let metrics: Option<Vec<Value>> = compiled.metrics.iter().map(MetricSpec::to_config).collect();
-    let (Some(losses), Some(metrics)) = (losses, metrics) else {
+    let weighted = compiled.weighted_metrics.iter();
+    let weighted: Option<Vec<Value>> = weighted.map(MetricSpec::to_config).collect();
+    let (Some(losses), Some(metrics), Some(weighted)) = (losses, metrics, weighted) else {
         log::warn!(
             "the model was compiled with a loss or a metric of your own, which Keras does not have: it is saved as one \
              that is not compiled; compile it again after loading it"
@@ -27,6 +29,11 @@ pub(super) fn write(model: &Model) -> Result<Value> {
         return Ok(json!({}));
     };
     let outputs = model.output_names()?.len();
+    let for_outputs = |metrics: Vec<Value>| match outputs {
+        _ if metrics.is_empty() => Value::Null,
+        1 => json!(metrics),
+        _ => json!(vec![metrics; outputs]),
+    };
     Ok(json!({
         "optimizer": compiled.optimizer.optimizer().to_config(),
         // One loss for all outputs is no form of Keras': each has its own.
@@ -40,12 +47,8 @@ pub(super) fn write(model: &Model) -> Result<Value> {
             [one] => json!(one),
             several => json!(several),
         },
-        "metrics": match outputs {
-            _ if metrics.is_empty() => Value::Null,
-            1 => json!(metrics),
-            _ => json!(vec![metrics; outputs]),
-        },
-        "weighted_metrics": null,
+        "metrics": for_outputs(metrics),
+        "weighted_metrics": for_outputs(weighted),
         "run_eagerly": false,
         "steps_per_execution": 1,
         "jit_compile": true,
@@ -76,7 +79,8 @@ pub(super) fn read(model: &mut Model, object: &Value) -> Result<bool> {
         .map(|loss| losses::from_config(loss.ok_or_else(|| missing("loss"))?))
         .collect::<Result<Vec<Box<dyn Loss>>>>()?;
     let mut compile = Compile::new(Optimizer::from_config(optimizer)?, losses)?
-        .metrics(metrics(get("metrics"), &keys)?)?;
+        .metrics(metrics("metrics", get("metrics"), &keys)?)?
+        .weighted_metrics(metrics("weighted_metrics", get("weighted_metrics"), &keys)?)?;
     if let Some(weights) = get("loss_weights") {
         let weights = by_output("loss_weights", weights, &keys)?;
         let number = |w: Option<&Value>| w.map_or(Some(1.0), Value::as_f64).map(|w| w as f32);
@@ -87,9 +91,6 @@ pub(super) fn read(model: &mut Model, object: &Value) -> Result<bool> {
         compile = compile.loss_weights(
             numbers.ok_or_else(|| Error::config(PLACE, "`loss_weights` are not all numbers"))?,
         );
-    }
-    if get("weighted_metrics").is_some_and(|w| w.as_array().is_none_or(|w| !w.is_empty())) {
-        return Err(Error::config(PLACE, "`weighted_metrics` are not supported"));
     }
     model.compile_with(compile)?;
     Ok(true)
@@ -147,7 +148,8 @@ fn by_output<'v>(what: &str, value: &'v Value, keys: &[String]) -> Result<Vec<Op
     }
 }
 
-fn metrics(given: Option<&Value>, keys: &[String]) -> Result<Vec<MetricSpec>> {
+/// The metrics under the key `what`.
+fn metrics(what: &str, given: Option<&Value>, keys: &[String]) -> Result<Vec<MetricSpec>> {
     let Some(given) = given else {
         return Ok(Vec::new());
     };
@@ -159,7 +161,7 @@ fn metrics(given: Option<&Value>, keys: &[String]) -> Result<Vec<MetricSpec>> {
     let lists: Vec<Vec<Value>> = match (given, keys) {
         // The metrics of a single output may stand in a list of their own or not.
         (Value::Array(all), [_]) if !all.iter().any(Value::is_array) => vec![all.clone()],
-        _ => by_output("metrics", given, keys)?
+        _ => by_output(what, given, keys)?
             .into_iter()
             .map(list)
             .collect(),
@@ -167,7 +169,7 @@ fn metrics(given: Option<&Value>, keys: &[String]) -> Result<Vec<MetricSpec>> {
     if lists.windows(2).any(|pair| pair[0] != pair[1]) {
         return Err(Error::config(
             PLACE,
-            "`metrics` that differ from output to output are not supported",
+            format!("`{what}` that differ from output to output are not supported"),
         ));
     }
     let first = lists.into_iter().next().unwrap_or_default();
