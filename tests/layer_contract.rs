@@ -17,6 +17,8 @@ struct Case {
     layer: LayerHandle,
     input: Vec<usize>,
     kind: Kind,
+    /// How many inputs the layer takes: the first, and scaled and shifted copies of it.
+    inputs: usize,
 }
 
 fn case(name: &'static str, layer: impl LayerExt, input: &[usize]) -> Case {
@@ -25,6 +27,15 @@ fn case(name: &'static str, layer: impl LayerExt, input: &[usize]) -> Case {
         layer: layer.handle(),
         input: input.to_vec(),
         kind: Kind::Float,
+        inputs: 1,
+    }
+}
+
+/// A layer that takes several inputs of the same shape.
+fn merging(name: &'static str, layer: impl LayerExt, inputs: usize, input: &[usize]) -> Case {
+    Case {
+        inputs,
+        ..case(name, layer, input)
     }
 }
 
@@ -140,10 +151,112 @@ fn cases() -> Vec<Case> {
             &[2, 3, 2],
         ),
     ];
+    cases.extend(layers_of_one_input());
+    cases.extend(layers_of_several_inputs());
     let mut embedding = case("embedding", Embedding::new(7, 3), &[5]);
     embedding.kind = Kind::Int;
     cases.push(embedding);
     cases
+}
+
+fn layers_of_one_input() -> Vec<Case> {
+    let given = Normalization::new().mean_and_variance([0.5, -1.0], [2.0, 0.3]);
+    vec![
+        case("masking", Masking::new(), &[3, 2]),
+        case("spatial dropout", SpatialDropout1d::new(0.3), &[3, 2]),
+        case("noise", GaussianNoise::new(0.3), &[3]),
+        case("batch normalization", BatchNormalization::new(), &[3, 2]),
+        case(
+            "batch normalization over timesteps",
+            BatchNormalization::new().axis(1).scale(false),
+            &[3, 2],
+        ),
+        case("layer normalization", LayerNormalization::new(), &[3, 2]),
+        case(
+            "layer normalization over timesteps",
+            LayerNormalization::new().axis([1]),
+            &[3, 2],
+        ),
+        case(
+            "rescaling",
+            Rescaling::new(0.25).offset([1.0, 2.0]),
+            &[3, 2],
+        ),
+        case("normalization", Normalization::new(), &[3, 2]),
+        case("normalization by given numbers", given, &[3, 2]),
+        case(
+            "convolution",
+            Conv1d::new(3, 2)
+                .strides(2)
+                .padding("same")
+                .activation("tanh"),
+            &[5, 2],
+        ),
+        case(
+            "convolution in groups",
+            Conv1d::new(4, 2)
+                .groups(2)
+                .dilation_rate(2)
+                .padding("causal"),
+            &[5, 2],
+        ),
+        case("largest", MaxPooling1d::new(2), &[5, 2]),
+        case(
+            "mean",
+            AveragePooling1d::new(3).strides(2).padding("same"),
+            &[4, 2],
+        ),
+        case("largest of all", GlobalMaxPooling1d::new(), &[3, 2]),
+        case(
+            "mean of all",
+            GlobalAveragePooling1d::new().keepdims(true),
+            &[3, 2],
+        ),
+        case("reshape", Reshape::new((None, 3)), &[3, 2]),
+        case("permute", Permute::new([2, 3, 1]), &[3, 2, 2]),
+        case("repeat", RepeatVector::new(3), &[2]),
+        case("padding", ZeroPadding1d::new((1, 2)), &[3, 2]),
+        case("cropping", Cropping1d::new((1, 0)), &[3, 2]),
+        case("stretching", UpSampling1d::new(2), &[3, 2]),
+        case(
+            "relu",
+            Relu::new().negative_slope(0.1).max_value(0.5),
+            &[3, 2],
+        ),
+        case("leaky relu", LeakyRelu::new(), &[3, 2]),
+        case("elu", Elu::new().alpha(0.5), &[3, 2]),
+        case("learned relu", PRelu::new().shared_axes([1]), &[3, 2]),
+        case("softmax", Softmax::new().axis(1), &[3, 2]),
+        case("identity", Identity::new(), &[3]),
+        case("penalty", ActivityRegularization::new(0.1, 0.2), &[3]),
+    ]
+}
+
+fn layers_of_several_inputs() -> Vec<Case> {
+    vec![
+        merging("sum", Add::new(), 3, &[3, 2]),
+        merging("difference", Subtract::new(), 2, &[3, 2]),
+        merging("product", Multiply::new(), 3, &[3, 2]),
+        merging("average", Average::new(), 2, &[3, 2]),
+        merging("maximum", Maximum::new(), 2, &[3, 2]),
+        merging("minimum", Minimum::new(), 2, &[3, 2]),
+        merging("concatenate", Concatenate::new().axis(1), 3, &[3, 2]),
+        merging("dot", Dot::new((2, -1)).normalize(true), 2, &[3, 2]),
+        merging(
+            "attention",
+            Attention::new().use_scale(true).score_mode("concat"),
+            3,
+            &[3, 2],
+        ),
+        merging("attention of products", Attention::new(), 2, &[3, 2]),
+        merging("additive attention", AdditiveAttention::new(), 2, &[3, 2]),
+        merging(
+            "attention in heads",
+            MultiHeadAttention::new(2, 3).output_shape(5),
+            2,
+            &[3, 2],
+        ),
+    ]
 }
 
 const BATCH: usize = 2;
@@ -167,7 +280,12 @@ fn shape(case: &Case) -> Vec<usize> {
 
 fn model(case: &Case) -> TestResult<Model> {
     let input = Input::new(case.input.clone()).dtype(case.kind);
-    Ok(Model::new(&input, &case.layer.call(&input)?)?)
+    let mut nodes = vec![input.node()];
+    for i in 1..case.inputs {
+        let copy = Rescaling::new(0.5 - i as f32).offset(0.3).call(&input)?;
+        nodes.extend(copy.nodes().iter().cloned());
+    }
+    Ok(Model::new(&input, &case.layer.call(nodes)?)?)
 }
 
 #[test]
@@ -356,7 +474,10 @@ fn gradients_are_those_of_finite_differences_in_double_precision() -> TestResult
     struct Ids(Vec<(ParamId, usize)>);
     impl ModuleVisitor for Ids {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            self.0.push((param.id, param.val().shape().num_elements()));
+            let value = param.val();
+            if value.is_require_grad() {
+                self.0.push((param.id, value.shape().num_elements()));
+            }
         }
     }
     struct Gradient<'a> {
@@ -403,7 +524,7 @@ fn gradients_are_those_of_finite_differences_in_double_precision() -> TestResult
         let gradients = total.backward();
 
         let mut ids = Ids(Vec::new());
-        model.visit(&mut ids);
+        tracked.visit(&mut ids);
         for (id, count) in ids.0 {
             let mut wanted = Gradient {
                 gradients: &gradients,

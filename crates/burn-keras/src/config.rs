@@ -239,6 +239,75 @@ impl Config {
         }
     }
 
+    /// Whole numbers, if the key is there: one, or a list of them, as Keras writes sizes along axes.
+    pub fn opt_integers(&self, key: &str) -> Result<Option<Vec<i64>>> {
+        let integer = |v: &Value| {
+            v.as_i64()
+                .or_else(|| v.as_f64().filter(|f| f.fract() == 0.0).map(|f| f as i64))
+        };
+        self.typed(
+            key,
+            "a whole number or a list of them",
+            |value| match value {
+                Value::Array(items) => items.iter().map(integer).collect(),
+                other => integer(other).map(|n| vec![n]),
+            },
+        )
+    }
+
+    /// The size along the only axis, or `default`: a number, or a list of one.
+    pub fn size_or(&self, key: &str, default: usize) -> Result<usize> {
+        match self.opt_integers(key)?.as_deref() {
+            None => Ok(default),
+            Some(&[size]) if size >= 0 => Ok(size as usize),
+            Some(other) => Err(Error::config(
+                &self.place,
+                format!("`{key}` is {other:?}; it must be one whole number of at least 0"),
+            )),
+        }
+    }
+
+    /// A pair of sizes, or `default`: two numbers, or one that stands for both.
+    pub fn pair_or(&self, key: &str, default: (usize, usize)) -> Result<(usize, usize)> {
+        match self.opt_integers(key)?.as_deref() {
+            None => Ok(default),
+            Some(&[both]) if both >= 0 => Ok((both as usize, both as usize)),
+            Some(&[a, b]) if a >= 0 && b >= 0 => Ok((a as usize, b as usize)),
+            Some(other) => Err(Error::config(
+                &self.place,
+                format!("`{key}` is {other:?}; it must be one or two whole numbers of at least 0"),
+            )),
+        }
+    }
+
+    /// Numbers, if the key is there: one, or a list of them, nested or not, row after row.
+    pub fn opt_numbers(&self, key: &str) -> Result<Option<Vec<f32>>> {
+        fn flatten(value: &Value, into: &mut Vec<f32>) -> Option<()> {
+            match value {
+                Value::Array(items) => items.iter().try_for_each(|v| flatten(v, into)),
+                other => {
+                    into.push(other.as_f64()? as f32);
+                    Some(())
+                }
+            }
+        }
+        self.typed(key, "a number or a list of them", |value| {
+            let mut numbers = Vec::new();
+            flatten(value, &mut numbers).map(|()| numbers)
+        })
+    }
+
+    /// Refuses the layout in which features come before timesteps.
+    pub fn must_be_channels_last(&self) -> Result<()> {
+        match self.opt_str("data_format")?.as_deref() {
+            None | Some("channels_last") => Ok(()),
+            Some(other) => Err(Error::config(
+                &self.place,
+                format!("`data_format` \"{other}\" is not supported; only \"channels_last\" is"),
+            )),
+        }
+    }
+
     /// A shape in which an axis may be null, if the key is there.
     pub fn opt_dims(&self, key: &str) -> Result<Option<Dims>> {
         self.typed(key, "a list of sizes", |value| {

@@ -86,9 +86,14 @@ pub mod prelude {
     pub use crate::backend::{Backend, set_device};
     pub use crate::constraints::Constraint;
     pub use crate::layers::{
-        Activation, Bidirectional, CellExt, Dense, Dropout, Embedding, Flatten, Gru, GruCell,
-        Implementation, LayerExt, LayerHandle, Lstm, LstmCell, Rnn, SimpleRnn, SimpleRnnCell,
-        StackedRnnCells, TimeDistributed,
+        Activation, ActivityRegularization, Add, AdditiveAttention, Attention, Average,
+        AveragePooling1d, BatchNormalization, Bidirectional, CellExt, Concatenate, Conv1d,
+        Cropping1d, Dense, Dot, Dropout, Elu, Embedding, Flatten, GaussianNoise,
+        GlobalAveragePooling1d, GlobalMaxPooling1d, Gru, GruCell, Identity, Implementation,
+        LayerExt, LayerHandle, LayerNormalization, LeakyRelu, Lstm, LstmCell, Masking,
+        MaxPooling1d, Maximum, Minimum, MultiHeadAttention, Multiply, Normalization, PRelu,
+        Permute, Relu, RepeatVector, Rescaling, Reshape, Rnn, SimpleRnn, SimpleRnnCell, Softmax,
+        SpatialDropout1d, StackedRnnCells, Subtract, TimeDistributed, UpSampling1d, ZeroPadding1d,
     };
     pub use crate::models::{Input, Model, Node, Outputs, Sequential};
     pub use crate::optimizers::{

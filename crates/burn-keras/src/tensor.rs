@@ -11,6 +11,10 @@ use burn::tensor::{Bool, DType, Device, Float, Int, Tensor, TensorData};
 use crate::dims::Dims;
 use crate::{Error, Result};
 
+mod ops;
+
+pub(crate) use ops::{MOST_AXES, wide_mask};
+
 /// What a tensor holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {

@@ -174,6 +174,14 @@ impl Context {
             .insert(param.id, AnyTensor::from(value.without_autodiff()));
     }
 
+    /// The value of a weight as this pass has left it so far: a layer that runs several times moves an average each time.
+    pub fn current<const D: usize>(&self, param: &Param<Tensor<D>>) -> Tensor<D> {
+        let moved = self.updates.get(&param.id);
+        moved
+            .and_then(|value| value.float::<D>().ok())
+            .unwrap_or_else(|| param.val().without_autodiff())
+    }
+
     pub(crate) fn take_updates(&mut self) -> HashMap<ParamId, AnyTensor> {
         std::mem::take(&mut self.updates)
     }

@@ -3,9 +3,9 @@
 use burn::module::Module;
 use serde_json::{Map, Value, json};
 
-use super::{Context, Layer, LayerOptions, Packed, only};
+use super::{Context, Layer, LayerOptions, Packed, describe, only};
 use crate::config::Config;
-use crate::dims::Dims;
+use crate::dims::{Dims, IntoDims};
 use crate::tensor::AnyTensor;
 use crate::{Error, Result};
 
@@ -20,7 +20,20 @@ pub struct Dropout {
     #[module(skip)]
     rate: f32,
     #[module(skip)]
+    noise_shape: Option<Dims>,
+    #[module(skip)]
     seed: Option<u64>,
+}
+
+/// A rate within 0 and 1; another is remembered as the layer's problem.
+pub(super) fn check_rate(options: &mut LayerOptions, argument: &str, rate: f32) -> f32 {
+    let valid = if (0.0..=1.0).contains(&rate) {
+        Ok(rate)
+    } else {
+        let problem = format!("is {rate}; it must lie between 0 and 1");
+        Err(Error::argument("", "", problem))
+    };
+    options.accept(argument, valid).unwrap_or_default()
 }
 
 impl Dropout {
@@ -29,21 +42,29 @@ impl Dropout {
     /// Another rate is reported by `add` or `call`.
     pub fn new(rate: f32) -> Self {
         let mut options = LayerOptions::default();
-        let valid = if (0.0..=1.0).contains(&rate) {
-            Ok(rate)
-        } else {
-            Err(Error::argument(
-                "",
-                "",
-                format!("is {rate}; it must lie between 0 and 1"),
-            ))
-        };
-        let rate = options.accept("rate", valid).unwrap_or_default();
+        let rate = check_rate(&mut options, "rate", rate);
         Self {
             options,
             rate,
+            noise_shape: None,
             seed: None,
         }
+    }
+
+    /// The shape of the mask, batch axis included: along an axis of 1 all values share one draw, `None` is the input's
+    /// size.
+    ///
+    /// `.noise_shape((None, 1, None))` silences whole features of a sequence, at all timesteps.
+    pub fn noise_shape(mut self, noise_shape: impl IntoDims) -> Self {
+        let shape = noise_shape.into_dims();
+        let valid = if shape.axes().contains(&Some(0)) {
+            let problem = format!("is {shape}; every axis must be at least 1");
+            Err(Error::argument("", "", problem))
+        } else {
+            Ok(shape)
+        };
+        self.noise_shape = self.options.accept("noise_shape", valid);
+        self
     }
 
     /// Seeds this layer's masks by themselves, apart from the seed of `fit`.
@@ -60,15 +81,36 @@ impl Dropout {
     ///
     /// [`Error::Config`](crate::Error::Config) naming a key that cannot be read or has a value that is not supported.
     pub fn from_config(config: &Config) -> Result<Self> {
-        if let Some(shape) = config.get("noise_shape") {
-            return Err(Error::config(
-                config.place(),
-                format!("`noise_shape` {shape} is not supported; leave it out"),
-            ));
-        }
         let mut layer = Self::new(config.f32_or("rate", 0.0)?);
+        if let Some(shape) = config.opt_dims("noise_shape")? {
+            layer = layer.noise_shape(shape);
+        }
         layer.seed = config.seed()?;
         Ok(layer)
+    }
+
+    /// The shape of the mask for an input.
+    fn mask_shape(&self, input: &Dims) -> Result<Dims> {
+        let Some(noise) = &self.noise_shape else {
+            return Ok(input.clone());
+        };
+        let merged = noise.axes().iter().zip(input.axes());
+        let fits = noise.rank() == input.rank()
+            && merged.clone().all(|(n, size)| match (n, size) {
+                (None | Some(1), _) | (_, None) => true,
+                (Some(n), Some(size)) => n == size,
+            });
+        if !fits {
+            return Err(Error::argument(
+                describe(self),
+                "noise_shape",
+                format!(
+                    "is {noise}; for inputs {input} each axis must be 1, the input's size or `None`"
+                ),
+            ));
+        }
+        let axes: Vec<_> = merged.map(|(n, size)| n.or(*size)).collect();
+        Ok(Dims::new(axes))
     }
 }
 
@@ -86,7 +128,9 @@ impl Layer for Dropout {
     }
 
     fn output_dims(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
-        Ok(vec![only(inputs)?.clone()])
+        let dims = only(inputs)?;
+        self.mask_shape(dims)?;
+        Ok(vec![dims.clone()])
     }
 
     fn forward(&self, inputs: &[AnyTensor], context: &mut Context) -> Result<Vec<AnyTensor>> {
@@ -94,10 +138,14 @@ impl Layer for Dropout {
         if !context.is_training() || self.rate == 0.0 {
             return Ok(vec![x.clone()]);
         }
-        let shape = x.shape();
+        let Some(shape) = self.mask_shape(&x.dims())?.to_known() else {
+            return Err(Error::tensor(
+                describe(self),
+                "got a shape that is not known",
+            ));
+        };
         let mask = context.dropout_mask(&shape, self.rate, self.seed, &x.device())?;
-        let y = x.float_flat()? * mask.float_flat()?;
-        Ok(vec![AnyTensor::from_flat(y, &shape)?])
+        Ok(vec![x.zip(&mask, |x, mask| x * mask)?])
     }
 
     fn packed(&self) -> Result<Option<Packed>> {
@@ -108,7 +156,10 @@ impl Layer for Dropout {
         Map::from_iter([
             ("rate".to_string(), json!(self.rate)),
             ("seed".to_string(), json!(self.seed)),
-            ("noise_shape".to_string(), Value::Null),
+            (
+                "noise_shape".to_string(),
+                json!(self.noise_shape.as_ref().map(|s| s.axes().to_vec())),
+            ),
         ])
     }
 }

@@ -4,10 +4,14 @@ use burn::module::{Module, Param};
 use burn::tensor::{Int, Tensor};
 use serde_json::{Map, Value, json};
 
-use super::{Context, Layer, LayerOptions, MaskPolicy, WeightBuilder, describe, only};
+use super::weight_options::weight_setters;
+use super::{
+    Context, Layer, LayerOptions, MaskPolicy, WeightBuilder, WeightOptions, WeightRule, describe,
+    only,
+};
 use crate::config::Config;
 use crate::dims::Dims;
-use crate::initializers::{Initializer, IntoInitializer};
+use crate::initializers::Initializer;
 use crate::tensor::AnyTensor;
 use crate::{Error, Result};
 
@@ -36,7 +40,7 @@ pub struct Embedding {
     #[module(skip)]
     output_dim: usize,
     #[module(skip)]
-    initializer: Initializer,
+    embeddings_options: WeightOptions,
     #[module(skip)]
     mask_zero: bool,
 }
@@ -52,20 +56,14 @@ impl Embedding {
             options,
             input_dim,
             output_dim,
-            initializer: Initializer::uniform(),
+            embeddings_options: WeightOptions::new(Initializer::uniform()),
             mask_zero: false,
         }
     }
 
-    /// How the vectors start (`"uniform"`: within ±0.05).
-    pub fn embeddings_initializer(mut self, initializer: impl IntoInitializer) -> Self {
-        if let Some(found) = self
-            .options
-            .accept("embeddings_initializer", initializer.into_initializer())
-        {
-            self.initializer = found;
-        }
-        self
+    weight_setters! {
+        embeddings_options, "the table", "uniform":
+            embeddings_initializer, embeddings_regularizer, embeddings_constraint;
     }
 
     /// Whether 0 means "no step here": a mask that leaves those steps out goes with the output.
@@ -99,18 +97,12 @@ impl Embedding {
     ///
     /// [`Error::Config`](crate::Error::Config) naming a key that cannot be read or has a value that is not supported.
     pub fn from_config(config: &Config) -> Result<Self> {
-        config.must_be_neutral(&[
-            "embeddings_regularizer",
-            "embeddings_constraint",
-            "activity_regularizer",
-        ])?;
-        Ok(
-            Self::new(config.usize("input_dim")?, config.usize("output_dim")?)
-                .embeddings_initializer(
-                    config.initializer("embeddings_initializer", Initializer::uniform())?,
-                )
-                .mask_zero(config.bool_or("mask_zero", false)?),
-        )
+        config.must_be_neutral(&["quantization_config", "lora_rank"])?;
+        let mut layer = Self::new(config.usize("input_dim")?, config.usize("output_dim")?)
+            .mask_zero(config.bool_or("mask_zero", false)?);
+        layer.embeddings_options =
+            WeightOptions::read(config, "embeddings", Initializer::uniform())?;
+        Ok(layer)
     }
 }
 
@@ -128,9 +120,18 @@ impl Layer for Embedding {
     }
 
     fn build(&mut self, _inputs: &[Dims], weights: &mut WeightBuilder<'_>) -> Result<()> {
-        self.embeddings =
-            Some(weights.weight([self.input_dim, self.output_dim], &self.initializer)?);
+        self.embeddings = Some(weights.weight(
+            [self.input_dim, self.output_dim],
+            &self.embeddings_options.initializer,
+        )?);
         Ok(())
+    }
+
+    fn weight_rules(&self) -> Vec<WeightRule> {
+        self.embeddings_options
+            .rule("embeddings")
+            .into_iter()
+            .collect()
     }
 
     fn output_dims(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
@@ -170,17 +171,12 @@ impl Layer for Embedding {
     }
 
     fn config(&self) -> Map<String, Value> {
-        Map::from_iter([
+        let mut config = Map::from_iter([
             ("input_dim".to_string(), json!(self.input_dim)),
             ("output_dim".to_string(), json!(self.output_dim)),
-            (
-                "embeddings_initializer".to_string(),
-                self.initializer.to_config(),
-            ),
-            ("embeddings_regularizer".to_string(), Value::Null),
-            ("activity_regularizer".to_string(), Value::Null),
-            ("embeddings_constraint".to_string(), Value::Null),
             ("mask_zero".to_string(), json!(self.mask_zero)),
-        ])
+        ]);
+        self.embeddings_options.write("embeddings", &mut config);
+        config
     }
 }

@@ -36,13 +36,8 @@ impl Flatten {
     ///
     /// [`Error::Config`](crate::Error::Config) naming a key that cannot be read or has a value that is not supported.
     pub fn from_config(config: &Config) -> Result<Self> {
-        match config.opt_str("data_format")?.as_deref() {
-            None | Some("channels_last") => Ok(Self::new()),
-            Some(other) => Err(Error::config(
-                config.place(),
-                format!("`data_format` \"{other}\" is not supported; only \"channels_last\" is"),
-            )),
-        }
+        config.must_be_channels_last()?;
+        Ok(Self::new())
     }
 }
 

@@ -14,44 +14,85 @@ use crate::tensor::AnyTensor;
 use crate::{Error, Result};
 
 mod activation;
+mod any_weight;
+pub mod attention;
+mod basics;
+mod batch_normalization;
 mod context;
+mod conv1d;
 mod dense;
 mod dropout;
 mod embedding;
 mod erased;
 mod flatten;
+mod gaussian_noise;
+mod global_pooling1d;
 mod handle;
+mod identity;
+mod layer_normalization;
+mod masking;
+pub mod merge;
+mod normalization;
 mod options;
 mod packed;
 mod penalties;
+mod permute;
+mod pooling1d;
+mod rectifiers;
 pub mod recurrent;
 mod registry;
+mod rescaling;
+mod reshape;
+mod softmax;
+mod spatial_dropout1d;
+mod timesteps;
 mod weight_options;
 mod weights;
+mod windows;
 
 pub use activation::Activation;
+pub use any_weight::AnyWeight;
+pub use attention::{AdditiveAttention, Attention, MultiHeadAttention};
+pub use batch_normalization::BatchNormalization;
 pub use context::Context;
+pub use conv1d::Conv1d;
 pub use dense::Dense;
 pub use dropout::Dropout;
 pub use embedding::Embedding;
 pub use erased::{DynLayer, ErasedMapper, ErasedModule, ErasedVisitor, LayerBox, map, visit};
 pub use flatten::Flatten;
+pub use gaussian_noise::GaussianNoise;
+pub use global_pooling1d::{GlobalAveragePooling1d, GlobalMaxPooling1d};
 pub use handle::LayerHandle;
+pub use identity::{ActivityRegularization, Identity};
+pub use layer_normalization::LayerNormalization;
+pub use masking::Masking;
+pub use merge::{Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply, Subtract};
+pub use normalization::Normalization;
 pub use options::{LayerExt, LayerOptions};
 #[doc(hidden)]
 pub use packed::Packed;
 pub(crate) use penalties::{constrain, penalize_weights};
+pub use permute::Permute;
+pub use pooling1d::{AveragePooling1d, MaxPooling1d};
+pub use rectifiers::{Elu, LeakyRelu, PRelu, Relu};
 pub use recurrent::{
     AnyCell, Bidirectional, Cell, CellExt, DropoutMasks, Gru, GruCell, Implementation, IntoCell,
     Lstm, LstmCell, MergeMode, Recurrent, RecurrentOptions, Rnn, SimpleRnn, SimpleRnnCell,
     StackedRnnCells, TimeDistributed,
 };
 pub use registry::Registry;
+pub use rescaling::{Numbers, Rescaling};
+pub use reshape::Reshape;
+pub use softmax::Softmax;
+pub use spatial_dropout1d::SpatialDropout1d;
+pub use timesteps::{Cropping1d, IntoEnds, RepeatVector, UpSampling1d, ZeroPadding1d};
 pub use weight_options::{WeightOptions, WeightRule};
 pub use weights::{WeightBuilder, WeightInfo};
 pub(crate) use weights::{
     collect_weights, read_weights, replace_weights, with_new_identities, with_updates,
 };
+pub use windows::{IntoPadding, Padding};
 
 /// What a layer does with the mask attached to its input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -280,4 +321,11 @@ pub(crate) fn only<T>(inputs: &[T]) -> Result<&T> {
     inputs
         .first()
         .ok_or_else(|| Error::tensor("a layer", "was called without an input"))
+}
+
+/// An axis counted from the front: -1 is the last of `rank`; `None` where there is no such axis.
+pub(crate) fn axis_from_front(axis: i64, rank: usize) -> Option<usize> {
+    let rank = i64::try_from(rank).ok()?;
+    let axis = if axis < 0 { axis + rank } else { axis };
+    (0..rank).contains(&axis).then_some(axis as usize)
 }

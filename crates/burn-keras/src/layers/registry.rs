@@ -6,8 +6,13 @@ use std::sync::{Arc, OnceLock};
 use serde_json::Value;
 
 use super::{
-    Activation, Bidirectional, Dense, Dropout, DynLayer, Embedding, Flatten, Gru, GruCell, Lstm,
-    LstmCell, Rnn, SimpleRnn, SimpleRnnCell, StackedRnnCells, TimeDistributed,
+    Activation, ActivityRegularization, Add, AdditiveAttention, Attention, Average,
+    AveragePooling1d, BatchNormalization, Bidirectional, Concatenate, Conv1d, Cropping1d, Dense,
+    Dot, Dropout, DynLayer, Elu, Embedding, Flatten, GaussianNoise, GlobalAveragePooling1d,
+    GlobalMaxPooling1d, Gru, GruCell, Identity, LayerNormalization, LeakyRelu, Lstm, LstmCell,
+    Masking, MaxPooling1d, Maximum, Minimum, MultiHeadAttention, Multiply, Normalization, PRelu,
+    Permute, Relu, RepeatVector, Rescaling, Reshape, Rnn, SimpleRnn, SimpleRnnCell, Softmax,
+    SpatialDropout1d, StackedRnnCells, Subtract, TimeDistributed, UpSampling1d, ZeroPadding1d,
 };
 use crate::config::Config;
 use crate::{Error, Result};
@@ -41,16 +46,58 @@ impl Registry {
             constructors: HashMap::new(),
         };
         registry.register("Activation", Activation::from_config);
+        registry.register(
+            "ActivityRegularization",
+            ActivityRegularization::from_config,
+        );
+        registry.register("Add", Add::from_config);
+        registry.register("AdditiveAttention", AdditiveAttention::from_config);
+        registry.register("Attention", Attention::from_config);
+        registry.register("Average", Average::from_config);
+        registry.register("AveragePooling1D", AveragePooling1d::from_config);
+        registry.register("BatchNormalization", BatchNormalization::from_config);
+        registry.register("Concatenate", Concatenate::from_config);
+        registry.register("Conv1D", Conv1d::from_config);
+        registry.register("Cropping1D", Cropping1d::from_config);
         registry.register("Dense", Dense::from_config);
+        registry.register("Dot", Dot::from_config);
         registry.register("Dropout", Dropout::from_config);
+        registry.register("ELU", Elu::from_config);
         registry.register("Embedding", Embedding::from_config);
         registry.register("Flatten", Flatten::from_config);
         registry.register("GRU", Gru::from_config);
         registry.register("GRUCell", GruCell::from_config);
+        registry.register("GaussianNoise", GaussianNoise::from_config);
+        registry.register(
+            "GlobalAveragePooling1D",
+            GlobalAveragePooling1d::from_config,
+        );
+        registry.register("GlobalMaxPooling1D", GlobalMaxPooling1d::from_config);
+        registry.register("Identity", Identity::from_config);
         registry.register("LSTM", Lstm::from_config);
         registry.register("LSTMCell", LstmCell::from_config);
+        registry.register("LayerNormalization", LayerNormalization::from_config);
+        registry.register("LeakyReLU", LeakyRelu::from_config);
+        registry.register("Masking", Masking::from_config);
+        registry.register("MaxPooling1D", MaxPooling1d::from_config);
+        registry.register("Maximum", Maximum::from_config);
+        registry.register("Minimum", Minimum::from_config);
+        registry.register("MultiHeadAttention", MultiHeadAttention::from_config);
+        registry.register("Multiply", Multiply::from_config);
+        registry.register("Normalization", Normalization::from_config);
+        registry.register("PReLU", PRelu::from_config);
+        registry.register("Permute", Permute::from_config);
+        registry.register("ReLU", Relu::from_config);
+        registry.register("RepeatVector", RepeatVector::from_config);
+        registry.register("Rescaling", Rescaling::from_config);
+        registry.register("Reshape", Reshape::from_config);
         registry.register("SimpleRNN", SimpleRnn::from_config);
         registry.register("SimpleRNNCell", SimpleRnnCell::from_config);
+        registry.register("Softmax", Softmax::from_config);
+        registry.register("SpatialDropout1D", SpatialDropout1d::from_config);
+        registry.register("Subtract", Subtract::from_config);
+        registry.register("UpSampling1D", UpSampling1d::from_config);
+        registry.register("ZeroPadding1D", ZeroPadding1d::from_config);
         registry.register_wrapper("Bidirectional", Bidirectional::from_config);
         registry.register_wrapper("RNN", Rnn::from_config);
         registry.register_wrapper("StackedRNNCells", StackedRnnCells::from_config);

@@ -6,6 +6,7 @@ use burn::module::{ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Device, Tensor, TensorData};
 use ndarray::ArrayD;
 
+use super::any_weight::SCALAR;
 use super::{DynLayer, describe, map, visit};
 use crate::initializers::Initializer;
 use crate::random::Generator;
@@ -14,6 +15,22 @@ use crate::{Error, Result};
 
 /// The most values one weight may have: 8 GB of them.
 const MOST_VALUES: usize = 1 << 31;
+
+/// The number of values of a weight of this shape.
+///
+/// Sizes can come from a stranger's file: a product that wraps around or fills the memory is refused.
+pub(super) fn checked_count(shape: &[usize]) -> Result<usize> {
+    shape
+        .iter()
+        .try_fold(1usize, |n, axis| n.checked_mul(*axis))
+        .filter(|n| *n <= MOST_VALUES)
+        .ok_or_else(|| {
+            let problem = format!(
+                "would have a weight of shape {shape:?}, which is more than {MOST_VALUES} values"
+            );
+            Error::weights("a layer", problem)
+        })
+}
 
 /// Makes the weights of one layer while it is built.
 pub struct WeightBuilder<'a> {
@@ -46,18 +63,7 @@ impl<'a> WeightBuilder<'a> {
         shape: [usize; D],
         initializer: &Initializer,
     ) -> Result<Param<Tensor<D>>> {
-        // Sizes can come from a stranger's file: a product that wraps around or fills the memory is refused here.
-        let count = shape
-            .iter()
-            .try_fold(1usize, |n, axis| n.checked_mul(*axis));
-        if count.is_none_or(|n| n > MOST_VALUES) {
-            return Err(Error::weights(
-                "a layer",
-                format!(
-                    "would have a weight of shape {shape:?}, which is more than {MOST_VALUES} values"
-                ),
-            ));
-        }
+        checked_count(&shape)?;
         let values = initializer.values(&shape, self.generator)?;
         Ok(self.weight_from(shape, values))
     }
@@ -94,6 +100,8 @@ pub struct WeightInfo {
     pub id: ParamId,
     /// Whether training updates it.
     pub trainable: bool,
+    /// Its shape in Keras: without axes for one number, whose value here has one axis.
+    pub shape: Vec<usize>,
     /// Its values.
     pub value: AnyTensor,
 }
@@ -113,12 +121,21 @@ pub(crate) fn collect_weights(layer: &dyn DynLayer) -> Vec<WeightInfo> {
     }
     impl ModuleVisitor for Collector {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            // The entry that marks one number is no part of the name.
+            let scalar = self.path.last().is_some_and(|last| last == SCALAR);
+            let path = &self.path[..self.path.len() - usize::from(scalar)];
+            let value = param.val().without_autodiff();
             self.found.push(WeightInfo {
-                name: self.path.join("."),
+                name: path.join("."),
                 id: param.id,
                 // Only a parameter on an autodiff device tells whether it trains.
                 trainable: param.clone().train_flag(),
-                value: AnyTensor::from(param.val().without_autodiff()),
+                shape: if scalar {
+                    Vec::new()
+                } else {
+                    value.dims().to_vec()
+                },
+                value: AnyTensor::from(value),
             });
         }
 
@@ -163,12 +180,14 @@ impl<const D: usize> TrainFlag for Param<Tensor<D>> {
 ///
 /// [`Error::Device`] when the device fails to hand them over.
 pub(crate) fn read_weights(weights: &[WeightInfo]) -> Result<Vec<ArrayD<f32>>> {
-    weights.iter().map(|w| to_array(&w.value)).collect()
+    weights
+        .iter()
+        .map(|w| as_array(w.value.to_vec()?, &w.shape))
+        .collect()
 }
 
-/// A tensor read back as an array.
-pub(crate) fn to_array(tensor: &AnyTensor) -> Result<ArrayD<f32>> {
-    ArrayD::from_shape_vec(tensor.shape(), tensor.to_vec()?)
+fn as_array(values: Vec<f32>, shape: &[usize]) -> Result<ArrayD<f32>> {
+    ArrayD::from_shape_vec(shape, values)
         .map_err(|e| Error::tensor("reading a tensor", e.to_string()))
 }
 
@@ -203,7 +222,7 @@ pub(crate) fn replace_weights(
                 weights.len(),
                 weights
                     .iter()
-                    .map(|w| format!("{} {:?}", w.name, w.value.shape()))
+                    .map(|w| format!("{} {:?}", w.name, w.shape))
                     .collect::<Vec<_>>()
                     .join(", "),
                 values.len()
@@ -212,13 +231,12 @@ pub(crate) fn replace_weights(
     }
     for (weight, value) in weights.iter().zip(values) {
         let shape = value.shape();
-        if weight.value.shape() != shape {
+        if weight.shape != shape {
             return Err(Error::weights(
                 place,
                 format!(
                     "the weight `{}` has the shape {:?}, but the given one has {shape:?}",
-                    weight.name,
-                    weight.value.shape()
+                    weight.name, weight.shape
                 ),
             ));
         }

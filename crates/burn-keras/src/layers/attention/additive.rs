@@ -1,0 +1,202 @@
+//! Scores from sums of query and key.
+
+use std::ops::RangeInclusive;
+
+use burn::module::{Module, Param};
+use burn::tensor::Tensor;
+use serde_json::{Map, Value, json};
+
+use super::{
+    CallOptions, Scored, query_and_key, query_value_key, same_features, scored_dims,
+    unknown_argument,
+};
+use crate::config::Config;
+use crate::dims::Dims;
+use crate::initializers::Initializer;
+use crate::layers::basics::layer_basics;
+use crate::layers::dropout::check_rate;
+use crate::layers::{Context, Layer, LayerOptions, MaskPolicy, WeightBuilder, describe};
+use crate::tensor::AnyTensor;
+use crate::{Error, Result};
+
+/// As [`Attention`](super::Attention), with Bahdanau's scores: `Σ scale · tanh(query + key)` over the features.
+///
+/// Bahdanau, Cho and Bengio, "Neural Machine Translation by Jointly Learning to Align and Translate" (2015). The weight
+/// `scale` is `[features]`.
+#[derive(Module, Debug)]
+pub struct AdditiveAttention {
+    scale: Option<Param<Tensor<1>>>,
+    #[module(skip)]
+    options: LayerOptions,
+    #[module(skip)]
+    use_scale: bool,
+    #[module(skip)]
+    dropout: f32,
+    #[module(skip)]
+    seed: Option<u64>,
+    #[module(skip)]
+    call: CallOptions,
+}
+
+impl Default for AdditiveAttention {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl AdditiveAttention {
+    /// The layer with a learned scale.
+    pub fn new() -> Self {
+        Self {
+            scale: None,
+            options: LayerOptions::default(),
+            use_scale: true,
+            dropout: 0.0,
+            seed: None,
+            call: CallOptions::default(),
+        }
+    }
+
+    /// Whether the features have learned factors (they have by default).
+    pub fn use_scale(mut self, use_scale: bool) -> Self {
+        self.use_scale = use_scale;
+        self
+    }
+
+    /// The rate of dropout on the weights while training (0).
+    pub fn dropout(mut self, dropout: f32) -> Self {
+        self.dropout = check_rate(&mut self.options, "dropout", dropout);
+        self
+    }
+
+    /// Seeds the dropout by itself, apart from the seed of `fit`.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Whether a query step sees only steps that are not behind it (it sees all by default).
+    ///
+    /// Keras takes this at the call.
+    pub fn use_causal_mask(mut self, use_causal_mask: bool) -> Self {
+        self.call.use_causal_mask = use_causal_mask;
+        self
+    }
+
+    /// Whether the weights come out too, as a second output `[batch, queries, values]`.
+    ///
+    /// Keras takes this at the call.
+    pub fn return_attention_scores(mut self, return_attention_scores: bool) -> Self {
+        self.call.return_attention_scores = return_attention_scores;
+        self
+    }
+
+    /// Reads the layer's own keys of Keras' configuration.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`](crate::Error::Config) naming a key that cannot be read.
+    pub fn from_config(config: &Config) -> Result<Self> {
+        let mut layer = Self::new()
+            .use_scale(config.bool_or("use_scale", true)?)
+            .dropout(config.f32_or("dropout", 0.0)?);
+        layer.seed = config.seed()?;
+        Ok(layer)
+    }
+}
+
+impl Layer for AdditiveAttention {
+    layer_basics!("AdditiveAttention");
+
+    fn input_count(&self) -> RangeInclusive<usize> {
+        2..=3
+    }
+
+    fn build(&mut self, inputs: &[Dims], weights: &mut WeightBuilder<'_>) -> Result<()> {
+        if self.use_scale {
+            let [query, ..] = query_value_key(self, inputs)?;
+            let features = query.last().ok_or_else(|| {
+                Error::shape(
+                    describe(self),
+                    "a known number of features (the last axis)",
+                    query.to_string(),
+                    "Give the last axis of the query a size.",
+                )
+            })?;
+            self.scale = Some(weights.weight([features], &Initializer::glorot_uniform())?);
+        }
+        Ok(())
+    }
+
+    fn output_dims(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
+        let all = query_value_key(self, inputs)?;
+        same_features(self, all[0], all[2])?;
+        let built = self.scale.as_ref().map(|s| s.lazy_shape()[0]);
+        if built.is_some() && all[0].last() != built {
+            return Err(Error::shape(
+                describe(self),
+                format!(
+                    "features = {}, which its scale was built for",
+                    built.unwrap_or_default()
+                ),
+                all[0].to_string(),
+                "Use another `AdditiveAttention` there (a clone has its own weights).",
+            ));
+        }
+        Ok(scored_dims(self.call, all))
+    }
+
+    fn output_names(&self) -> Vec<&'static str> {
+        self.call.output_names()
+    }
+
+    fn forward(&self, inputs: &[AnyTensor], context: &mut Context) -> Result<Vec<AnyTensor>> {
+        let [query, key] = query_and_key(self, inputs)?;
+        let [batch, queries, features] = query.dims();
+        let values = key.dims()[1];
+        let sum = query.reshape([batch, queries, 1, features])
+            + key.reshape([batch, 1, values, features]);
+        let mut terms = sum.tanh();
+        if let Some(scale) = &self.scale {
+            if scale.lazy_shape()[0] != features {
+                let problem = format!("was not built for {features} features");
+                return Err(Error::tensor(describe(self), problem));
+            }
+            terms = terms * scale.val().reshape([1, 1, 1, features]);
+        }
+        Scored {
+            scores: terms.sum_dim(3).reshape([batch, queries, values]),
+            query: &inputs[0],
+            value: &inputs[1],
+            call: self.call,
+            dropout: self.dropout,
+            seed: self.seed,
+        }
+        .outputs(context)
+    }
+
+    fn mask_policy(&self) -> MaskPolicy {
+        MaskPolicy::Own
+    }
+
+    fn call_arguments(&self) -> Map<String, Value> {
+        self.call.to_arguments()
+    }
+
+    fn set_call_arguments(&mut self, arguments: &Map<String, Value>) -> Result<()> {
+        for (name, value) in arguments {
+            if !self.call.take(name, value) {
+                return Err(unknown_argument(self, name, value));
+            }
+        }
+        Ok(())
+    }
+
+    fn config(&self) -> Map<String, Value> {
+        Map::from_iter([
+            ("use_scale".to_string(), json!(self.use_scale)),
+            ("dropout".to_string(), json!(self.dropout)),
+            ("seed".to_string(), json!(self.seed)),
+        ])
+    }
+}

@@ -1,0 +1,197 @@
+//! Layers in which every step of a query looks at all steps of a value.
+
+use burn::tensor::{Bool, Tensor, activation};
+use serde_json::{Map, Value, json};
+
+use super::{Context, Layer, describe};
+use crate::dims::Dims;
+use crate::tensor::AnyTensor;
+use crate::{Error, Result};
+
+mod additive;
+mod dot_product;
+mod multi_head;
+
+pub use additive::AdditiveAttention;
+pub use dot_product::{Attention, ScoreMode};
+pub use multi_head::MultiHeadAttention;
+
+/// What is taken from the scores of masked steps; softmax makes 0 of them.
+const MASKED: f32 = 1e9;
+
+/// What Keras takes at the call of an attention layer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct CallOptions {
+    use_causal_mask: bool,
+    return_attention_scores: bool,
+}
+
+impl CallOptions {
+    fn to_arguments(self) -> Map<String, Value> {
+        let set = [
+            ("use_causal_mask", self.use_causal_mask),
+            ("return_attention_scores", self.return_attention_scores),
+        ];
+        set.into_iter()
+            .filter(|(_, on)| *on)
+            .map(|(name, _)| (name.to_string(), json!(true)))
+            .collect()
+    }
+
+    /// Takes the argument if it is one of these.
+    fn take(&mut self, name: &str, value: &Value) -> bool {
+        let on = value.as_bool();
+        match (name, on) {
+            ("use_causal_mask", Some(on)) => self.use_causal_mask = on,
+            ("return_attention_scores", Some(on)) => self.return_attention_scores = on,
+            _ => return false,
+        }
+        true
+    }
+
+    fn output_names(self) -> Vec<&'static str> {
+        if self.return_attention_scores {
+            vec!["output", "attention_scores"]
+        } else {
+            vec!["output"]
+        }
+    }
+}
+
+/// The error about a call argument that the layer does not have.
+fn unknown_argument(layer: &(impl Layer + ?Sized), name: &str, value: &Value) -> Error {
+    Error::config(
+        describe(layer),
+        format!("is called with `{name}` = {value}, which is not supported"),
+    )
+}
+
+/// Checks query, value and, if there is one, key; gives them back with the key filled in.
+fn query_value_key<'a>(layer: &(impl Layer + ?Sized), inputs: &'a [Dims]) -> Result<[&'a Dims; 3]> {
+    let (query, value, key) = match inputs {
+        [query, value] => (query, value, value),
+        [query, value, key, ..] => (query, value, key),
+        _ => {
+            return Err(Error::tensor(
+                describe(layer),
+                "takes query, value and perhaps key",
+            ));
+        }
+    };
+    for dims in [query, value, key] {
+        if dims.rank() != 3 {
+            return Err(Error::shape(
+                describe(layer),
+                "query, value and key with 3 axes each, [batch, timesteps, features]",
+                dims.to_string(),
+                "Recurrent layers in front need `.return_sequences(true)`.",
+            ));
+        }
+    }
+    let steps = (value.axis(1), key.axis(1));
+    if let (Some(values), Some(keys)) = steps
+        && values != keys
+    {
+        return Err(Error::shape(
+            describe(layer),
+            "a key for each step of the value",
+            format!("{values} steps of the value and {keys} of the key"),
+            "Take both from the same sequence.",
+        ));
+    }
+    Ok([query, value, key])
+}
+
+/// `[1, queries, values]`: true where the value's step is not behind the query's.
+fn causal_mask(queries: usize, values: usize, like: &Tensor<3>) -> Tensor<3, Bool> {
+    // burn's mask is true where a triangle is to be left out.
+    Tensor::<2, Bool>::tril_mask([queries, values], 0, &like.device())
+        .bool_not()
+        .unsqueeze::<3>()
+}
+
+/// What [`Attention`] and [`AdditiveAttention`] do with their scores `[batch, queries, values]`: mask, softmax, dropout
+/// (Bahdanau et al. 2015; Luong et al. 2015).
+struct Scored<'a> {
+    scores: Tensor<3>,
+    query: &'a AnyTensor,
+    value: &'a AnyTensor,
+    call: CallOptions,
+    dropout: f32,
+    seed: Option<u64>,
+}
+
+impl Scored<'_> {
+    /// The outputs: what each query step sees, and the scores if they are asked for.
+    fn outputs(self, context: &mut Context) -> Result<Vec<AnyTensor>> {
+        let [batch, queries, values] = self.scores.dims();
+        let shape = [batch, queries, values];
+        let mut visible: Option<Tensor<3, Bool>> = self
+            .value
+            .mask()
+            .map(|mask| mask.clone().reshape([batch, 1, values]).expand(shape));
+        if self.call.use_causal_mask {
+            let causal = causal_mask(queries, values, &self.scores).expand(shape);
+            visible = Some(match visible {
+                Some(visible) => visible.bool_and(causal),
+                None => causal,
+            });
+        }
+        let scores = match visible {
+            Some(visible) => {
+                let hidden = visible.bool_not().float().cast(self.scores.dtype());
+                self.scores - hidden * MASKED
+            }
+            None => self.scores,
+        };
+        let mut weights = activation::softmax(scores, 2);
+        if context.is_training() && self.dropout > 0.0 {
+            let device = weights.device();
+            let mask = context.dropout_mask(&shape, self.dropout, self.seed, &device)?;
+            weights = weights * mask.float::<3>()?;
+        }
+        let mut output = weights.clone().matmul(self.value.float::<3>()?);
+        if let Some(mask) = self.query.mask() {
+            let absent = mask.clone().bool_not().reshape([batch, queries, 1]);
+            let absent = absent.expand(output.dims());
+            output = output.mask_fill(absent, 0.0);
+        }
+        let output = AnyTensor::from(output).with_mask(self.query.mask().cloned());
+        Ok(if self.call.return_attention_scores {
+            vec![output, weights.into()]
+        } else {
+            vec![output]
+        })
+    }
+}
+
+/// The shapes of what [`Scored::outputs`] gives.
+fn scored_dims(call: CallOptions, [query, value, _]: [&Dims; 3]) -> Vec<Dims> {
+    let batch = query.axis(0).or(value.axis(0));
+    let mut all = vec![Dims::new([batch, query.axis(1), value.axis(2)])];
+    if call.return_attention_scores {
+        all.push(Dims::new([batch, query.axis(1), value.axis(1)]));
+    }
+    all
+}
+
+/// Query and key as tensors, with features that must agree.
+fn query_and_key(layer: &(impl Layer + ?Sized), inputs: &[AnyTensor]) -> Result<[Tensor<3>; 2]> {
+    let dims: Vec<Dims> = inputs.iter().map(AnyTensor::dims).collect();
+    let [query, _, key] = query_value_key(layer, &dims)?;
+    same_features(layer, query, key)?;
+    let key = inputs.get(2).unwrap_or(&inputs[1]);
+    Ok([inputs[0].float()?, key.float()?])
+}
+
+fn same_features(layer: &(impl Layer + ?Sized), query: &Dims, key: &Dims) -> Result<()> {
+    match (query.last(), key.last()) {
+        (Some(a), Some(b)) if a != b => Err(Error::shape(
+            describe(layer),
+            "as many features of the query as of the key",
+            format!("{query} and {key}"),
+            "Bring one to the other's size with a `Dense`, or use `MultiHeadAttention`.",
+        )),
+        _ => Ok(()),
+    }
+}

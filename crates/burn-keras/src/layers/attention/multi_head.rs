@@ -1,0 +1,467 @@
+//! Several attentions side by side.
+
+use std::ops::RangeInclusive;
+
+use burn::module::{Module, Param};
+use burn::tensor::{Bool, Tensor, activation};
+use serde_json::{Map, Value, json};
+
+use super::{CallOptions, MASKED, causal_mask, query_value_key, unknown_argument};
+use crate::config::Config;
+use crate::dims::Dims;
+use crate::initializers::Initializer;
+use crate::layers::basics::layer_basics;
+use crate::layers::dropout::check_rate;
+use crate::layers::weight_options::weight_setters;
+use crate::layers::{
+    Context, Layer, LayerOptions, MaskPolicy, WeightBuilder, WeightOptions, WeightRule, describe,
+};
+use crate::tensor::AnyTensor;
+use crate::{Error, Result};
+
+/// Attention in several heads, each over projections of its own (Vaswani et al., "Attention Is All You Need", 2017).
+///
+/// Called on query `[batch, queries, features]` and value `[batch, values, features]`, and perhaps a key (else the value
+/// is the key): `.call((&query, &value))`. With N heads, H = `key_dim`:
+///
+/// ```text
+/// head   = softmax(query Wq (key Wk)ᵀ / √H) value Wv        for each head
+/// output = [head 1, …, head N] Wo + bo                      [batch, queries, output_shape]
+/// ```
+///
+/// Weights, in Keras' order: kernel `[features, N, H]` and bias `[N, H]` of query, key and value, then the output's
+/// `[N, H, output_shape]` and `[output_shape]`.
+///
+/// ```
+/// use burn_keras::prelude::*;
+///
+/// let input = Input::new([8, 16]);
+/// let seen = MultiHeadAttention::new(4, 8).use_causal_mask(true).call((&input, &input))?;
+/// assert_eq!(seen.dims().to_string(), "(None, 8, 16)");
+/// # Ok::<(), Error>(())
+/// ```
+#[derive(Module, Debug)]
+pub struct MultiHeadAttention {
+    query_kernel: Option<Param<Tensor<3>>>,
+    query_bias: Option<Param<Tensor<2>>>,
+    key_kernel: Option<Param<Tensor<3>>>,
+    key_bias: Option<Param<Tensor<2>>>,
+    value_kernel: Option<Param<Tensor<3>>>,
+    value_bias: Option<Param<Tensor<2>>>,
+    output_kernel: Option<Param<Tensor<3>>>,
+    output_bias: Option<Param<Tensor<1>>>,
+    #[module(skip)]
+    options: LayerOptions,
+    #[module(skip)]
+    settings: Settings,
+    #[module(skip)]
+    kernel_options: WeightOptions,
+    #[module(skip)]
+    bias_options: WeightOptions,
+}
+
+#[derive(Clone, Debug)]
+struct Settings {
+    num_heads: usize,
+    key_dim: usize,
+    value_dim: Option<usize>,
+    output_shape: Option<usize>,
+    dropout: f32,
+    use_bias: bool,
+    seed: Option<u64>,
+    call: CallOptions,
+    attention_mask: bool,
+}
+
+impl MultiHeadAttention {
+    /// The layer with this many heads, each comparing vectors of size `key_dim`; 0 is reported by `add` or `call`.
+    pub fn new(num_heads: usize, key_dim: usize) -> Self {
+        let mut options = LayerOptions::default();
+        let num_heads = options.at_least_1("num_heads", num_heads);
+        let key_dim = options.at_least_1("key_dim", key_dim);
+        Self {
+            query_kernel: None,
+            query_bias: None,
+            key_kernel: None,
+            key_bias: None,
+            value_kernel: None,
+            value_bias: None,
+            output_kernel: None,
+            output_bias: None,
+            options,
+            settings: Settings {
+                num_heads,
+                key_dim,
+                value_dim: None,
+                output_shape: None,
+                dropout: 0.0,
+                use_bias: true,
+                seed: None,
+                call: CallOptions::default(),
+                attention_mask: false,
+            },
+            kernel_options: WeightOptions::new(Initializer::glorot_uniform()),
+            bias_options: WeightOptions::new(Initializer::Zeros),
+        }
+    }
+
+    /// The size of the vectors that a head passes on (`key_dim`).
+    pub fn value_dim(mut self, value_dim: usize) -> Self {
+        self.settings.value_dim = Some(self.options.at_least_1("value_dim", value_dim));
+        self
+    }
+
+    /// The number of features that come out (those of the query).
+    pub fn output_shape(mut self, output_shape: usize) -> Self {
+        self.settings.output_shape = Some(self.options.at_least_1("output_shape", output_shape));
+        self
+    }
+
+    /// The rate of dropout on the weights while training (0).
+    pub fn dropout(mut self, dropout: f32) -> Self {
+        self.settings.dropout = check_rate(&mut self.options, "dropout", dropout);
+        self
+    }
+
+    /// Seeds the dropout by itself, apart from the seed of `fit`.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.settings.seed = Some(seed);
+        self
+    }
+
+    /// Whether the projections have a bias (they have by default).
+    pub fn use_bias(mut self, use_bias: bool) -> Self {
+        self.settings.use_bias = use_bias;
+        self
+    }
+
+    /// Whether a query step sees only steps that are not behind it (it sees all by default).
+    ///
+    /// Keras takes this at the call.
+    pub fn use_causal_mask(mut self, use_causal_mask: bool) -> Self {
+        self.settings.call.use_causal_mask = use_causal_mask;
+        self
+    }
+
+    /// Whether the weights come out too, as a second output `[batch, heads, queries, values]`.
+    ///
+    /// Keras takes this at the call.
+    pub fn return_attention_scores(mut self, return_attention_scores: bool) -> Self {
+        self.settings.call.return_attention_scores = return_attention_scores;
+        self
+    }
+
+    /// Whether the last input is a mask `[batch, queries, values]`: not 0 where a step may be seen.
+    ///
+    /// Keras takes it at the call, as `attention_mask=`.
+    pub fn attention_mask(mut self, attention_mask: bool) -> Self {
+        self.settings.attention_mask = attention_mask;
+        self
+    }
+
+    weight_setters! {
+        kernel_options, "each kernel", "glorot_uniform":
+            kernel_initializer, kernel_regularizer, kernel_constraint;
+        bias_options, "each bias", "zeros":
+            bias_initializer, bias_regularizer, bias_constraint;
+    }
+
+    /// Reads the layer's own keys of Keras' configuration.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`](crate::Error::Config) naming a key that cannot be read or has a value that is not supported.
+    pub fn from_config(config: &Config) -> Result<Self> {
+        // Keras regularizes the activity of each projection, not of the layer.
+        config.must_be_neutral(&["use_gate", "sliding_window", "activity_regularizer"])?;
+        if !matches!(
+            config.opt_integers("attention_axes")?.as_deref(),
+            None | Some(&[1 | -2])
+        ) {
+            return Err(Error::config(
+                config.place(),
+                "`attention_axes` other than [1] (timesteps) are not supported",
+            ));
+        }
+        let mut layer = Self::new(config.usize("num_heads")?, config.usize("key_dim")?)
+            .dropout(config.f32_or("dropout", 0.0)?)
+            .use_bias(config.bool_or("use_bias", true)?);
+        if let Some(value_dim) = config.opt_usize("value_dim")? {
+            layer = layer.value_dim(value_dim);
+        }
+        if config.get("output_shape").is_some() {
+            layer = layer.output_shape(config.size_or("output_shape", 0)?);
+        }
+        layer.settings.seed = config.seed()?;
+        layer.kernel_options =
+            WeightOptions::read(config, "kernel", layer.kernel_options.initializer)?;
+        layer.bias_options = WeightOptions::read(config, "bias", layer.bias_options.initializer)?;
+        Ok(layer)
+    }
+
+    fn value_size(&self) -> usize {
+        self.settings.value_dim.unwrap_or(self.settings.key_dim)
+    }
+
+    /// The mask among the inputs split off.
+    fn split<'a, T>(&self, inputs: &'a [T]) -> (&'a [T], Option<&'a T>) {
+        match inputs.split_last() {
+            Some((mask, rest)) if self.settings.attention_mask => (rest, Some(mask)),
+            _ => (inputs, None),
+        }
+    }
+
+    /// `[batch, heads, steps, size]` of `[batch, steps, features]`.
+    fn project(
+        &self,
+        x: &AnyTensor,
+        kernel: Option<&Param<Tensor<3>>>,
+        bias: Option<&Param<Tensor<2>>>,
+    ) -> Result<Tensor<4>> {
+        let kernel = self.built(kernel)?.val();
+        let [features, heads, size] = kernel.dims();
+        let x: Tensor<3> = x.float()?;
+        let [batch, steps, given] = x.dims();
+        if given != features {
+            let problem = format!("was built for {features} features but got {given}");
+            return Err(Error::tensor(describe(self), problem));
+        }
+        let mut y = x
+            .reshape([batch * steps, features])
+            .matmul(kernel.reshape([features, heads * size]));
+        if let Some(bias) = bias {
+            y = y + bias.val().reshape([1, heads * size]);
+        }
+        Ok(y.reshape([batch, steps, heads, size]).swap_dims(1, 2))
+    }
+
+    fn built<'a, T>(&self, weight: Option<&'a T>) -> Result<&'a T> {
+        weight.ok_or_else(|| Error::NotBuilt {
+            needed_for: describe(self),
+        })
+    }
+
+    /// Where a query step may see a value step: `[batch, queries, values]`; `None` if everywhere.
+    fn visible(
+        &self,
+        inputs: &[AnyTensor],
+        attention_mask: Option<&AnyTensor>,
+        like: &Tensor<3>,
+    ) -> Result<Option<Tensor<3, Bool>>> {
+        let shape = like.dims();
+        let [batch, queries, values] = shape;
+        let mut masks = Vec::new();
+        if let Some(mask) = inputs.first().and_then(AnyTensor::mask) {
+            masks.push(mask.clone().reshape([batch, queries, 1]).expand(shape));
+        }
+        for input in inputs.iter().skip(1) {
+            if let Some(mask) = input.mask() {
+                masks.push(mask.clone().reshape([batch, 1, values]).expand(shape));
+            }
+        }
+        if self.settings.call.use_causal_mask {
+            masks.push(causal_mask(queries, values, like).expand(shape));
+        }
+        if let Some(mask) = attention_mask {
+            let mask: Tensor<3> = mask.float()?;
+            if mask.dims() != shape {
+                let problem = format!("got an attention mask {:?} for {shape:?}", mask.dims());
+                return Err(Error::tensor(describe(self), problem));
+            }
+            masks.push(mask.not_equal_elem(0.0));
+        }
+        Ok(masks.into_iter().reduce(Tensor::bool_and))
+    }
+}
+
+impl Layer for MultiHeadAttention {
+    layer_basics!("MultiHeadAttention");
+
+    fn input_count(&self) -> RangeInclusive<usize> {
+        let mask = usize::from(self.settings.attention_mask);
+        2 + mask..=3 + mask
+    }
+
+    fn build(&mut self, inputs: &[Dims], weights: &mut WeightBuilder<'_>) -> Result<()> {
+        let (inputs, _) = self.split(inputs);
+        let [query, value, key] =
+            query_value_key(self, inputs)?.map(|d| d.last().unwrap_or_default());
+        let (heads, size, value_size) = (
+            self.settings.num_heads,
+            self.settings.key_dim,
+            self.value_size(),
+        );
+        let output = self.settings.output_shape.unwrap_or(query);
+        let use_bias = self.settings.use_bias;
+        let (kernels, biases) = (
+            &self.kernel_options.initializer,
+            &self.bias_options.initializer,
+        );
+        let mut projection = |features, size| -> Result<_> {
+            let kernel = weights.weight([features, heads, size], kernels)?;
+            let bias = use_bias
+                .then(|| weights.weight([heads, size], biases))
+                .transpose()?;
+            Ok((Some(kernel), bias))
+        };
+        (self.query_kernel, self.query_bias) = projection(query, size)?;
+        (self.key_kernel, self.key_bias) = projection(key, size)?;
+        (self.value_kernel, self.value_bias) = projection(value, value_size)?;
+        self.output_kernel = Some(weights.weight([heads, value_size, output], kernels)?);
+        self.output_bias = use_bias
+            .then(|| weights.weight([output], biases))
+            .transpose()?;
+        Ok(())
+    }
+
+    fn output_dims(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
+        let (inputs, _) = self.split(inputs);
+        let all = query_value_key(self, inputs)?;
+        let kernels = [&self.query_kernel, &self.value_kernel, &self.key_kernel];
+        for ((dims, kernel), name) in all.iter().zip(kernels).zip(["query", "value", "key"]) {
+            let features = dims.last().ok_or_else(|| {
+                Error::shape(
+                    describe(self),
+                    format!("a known number of features of the {name} (the last axis)"),
+                    dims.to_string(),
+                    "Give the last axis a size.",
+                )
+            })?;
+            match kernel.as_ref().map(|k| k.lazy_shape()[0]) {
+                Some(built) if built != features => {
+                    return Err(Error::shape(
+                        describe(self),
+                        format!("a {name} with features = {built}, which its kernel was built for"),
+                        dims.to_string(),
+                        "Use another `MultiHeadAttention` there (a clone has its own weights).",
+                    ));
+                }
+                _ => {}
+            }
+        }
+        let [query, value, _] = all;
+        let features = self.settings.output_shape.or(query.last());
+        let mut outputs = vec![Dims::new([query.axis(0), query.axis(1), features])];
+        if self.settings.call.return_attention_scores {
+            let heads = Some(self.settings.num_heads);
+            outputs.push(Dims::new([
+                query.axis(0),
+                heads,
+                query.axis(1),
+                value.axis(1),
+            ]));
+        }
+        Ok(outputs)
+    }
+
+    fn output_names(&self) -> Vec<&'static str> {
+        self.settings.call.output_names()
+    }
+
+    fn weight_rules(&self) -> Vec<WeightRule> {
+        let projections = ["query", "key", "value", "output"];
+        let rules = projections.iter().flat_map(|name| {
+            [
+                self.kernel_options.rule(&format!("{name}_kernel")),
+                self.bias_options.rule(&format!("{name}_bias")),
+            ]
+        });
+        rules.flatten().collect()
+    }
+
+    fn forward(&self, inputs: &[AnyTensor], context: &mut Context) -> Result<Vec<AnyTensor>> {
+        let (inputs, attention_mask) = self.split(inputs);
+        let dims: Vec<Dims> = inputs.iter().map(AnyTensor::dims).collect();
+        query_value_key(self, &dims)?;
+        let key = inputs.get(2).unwrap_or(&inputs[1]);
+        let query = self.project(
+            &inputs[0],
+            self.query_kernel.as_ref(),
+            self.query_bias.as_ref(),
+        )?;
+        let key = self.project(key, self.key_kernel.as_ref(), self.key_bias.as_ref())?;
+        let value = self.project(
+            &inputs[1],
+            self.value_kernel.as_ref(),
+            self.value_bias.as_ref(),
+        )?;
+        let [batch, heads, queries, _] = query.dims();
+        let (values, size) = (key.dims()[2], self.value_size());
+
+        let scale = 1.0 / (self.settings.key_dim as f32).sqrt();
+        let mut scores = (query * scale).matmul(key.swap_dims(2, 3));
+        let like = scores
+            .clone()
+            .narrow(1, 0, 1)
+            .reshape([batch, queries, values]);
+        if let Some(visible) = self.visible(inputs, attention_mask, &like)? {
+            let hidden = visible.bool_not().reshape([batch, 1, queries, values]);
+            scores = scores.mask_fill(hidden.expand([batch, heads, queries, values]), -MASKED);
+        }
+        let weights = activation::softmax(scores, 3);
+        let mut used = weights.clone();
+        if context.is_training() && self.settings.dropout > 0.0 {
+            let settings = &self.settings;
+            let shape = used.dims();
+            let mask =
+                context.dropout_mask(&shape, settings.dropout, settings.seed, &used.device())?;
+            used = used * mask.float::<4>()?;
+        }
+        let seen = used
+            .matmul(value)
+            .swap_dims(1, 2)
+            .reshape([batch * queries, heads * size]);
+        let kernel = self.built(self.output_kernel.as_ref())?.val();
+        let features = kernel.dims()[2];
+        let mut y = seen.matmul(kernel.reshape([heads * size, features]));
+        if let Some(bias) = &self.output_bias {
+            y = y + bias.val().unsqueeze::<2>();
+        }
+        let y = AnyTensor::from(y.reshape([batch, queries, features]));
+        let mut outputs = vec![y.with_mask(inputs[0].mask().cloned())];
+        if self.settings.call.return_attention_scores {
+            outputs.push(weights.into());
+        }
+        Ok(outputs)
+    }
+
+    fn mask_policy(&self) -> MaskPolicy {
+        MaskPolicy::Own
+    }
+
+    fn call_arguments(&self) -> Map<String, Value> {
+        let mut arguments = self.settings.call.to_arguments();
+        if self.settings.attention_mask {
+            arguments.insert("attention_mask".to_string(), json!(true));
+        }
+        arguments
+    }
+
+    fn set_call_arguments(&mut self, arguments: &Map<String, Value>) -> Result<()> {
+        for (name, value) in arguments {
+            match (name.as_str(), value) {
+                ("attention_mask", Value::Bool(given)) => self.settings.attention_mask = *given,
+                _ if self.settings.call.take(name, value) => {}
+                _ => return Err(unknown_argument(self, name, value)),
+            }
+        }
+        Ok(())
+    }
+
+    fn config(&self) -> Map<String, Value> {
+        let settings = &self.settings;
+        let mut config = Map::from_iter([
+            ("num_heads".to_string(), json!(settings.num_heads)),
+            ("key_dim".to_string(), json!(settings.key_dim)),
+            ("value_dim".to_string(), json!(self.value_size())),
+            ("dropout".to_string(), json!(settings.dropout)),
+            ("use_bias".to_string(), json!(settings.use_bias)),
+            ("output_shape".to_string(), json!(settings.output_shape)),
+            ("attention_axes".to_string(), json!([1])),
+            ("seed".to_string(), json!(settings.seed)),
+        ]);
+        self.kernel_options.write("kernel", &mut config);
+        self.bias_options.write("bias", &mut config);
+        config
+    }
+}

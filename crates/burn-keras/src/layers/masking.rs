@@ -1,0 +1,105 @@
+//! Leaving steps out.
+
+use burn::module::Module;
+use burn::tensor::Tensor;
+use serde_json::{Map, Value, json};
+
+use super::basics::layer_basics;
+use super::{Context, Layer, LayerOptions, MaskPolicy, describe, only};
+use crate::config::Config;
+use crate::dims::Dims;
+use crate::tensor::AnyTensor;
+use crate::{Error, Result};
+
+/// Marks the steps whose values are all `mask_value` as absent: recurrent layers behind it skip them, losses and
+/// metrics leave them out.
+///
+/// The input is `[batch, timesteps, features]`. The output is the input with 0 in the steps left out, and a mask
+/// `[batch, timesteps]` that travels with it, true where a step counts.
+///
+/// ```
+/// use burn_keras::prelude::*;
+///
+/// let mut model = Sequential::new();
+/// model.add(Masking::new().mask_value(-1.0).input_shape((None, 12)))?;
+/// model.add(Lstm::new(32))?;
+/// assert_eq!(model.output_shape()?.to_string(), "(None, 32)");
+/// # Ok::<(), Error>(())
+/// ```
+#[derive(Module, Debug)]
+pub struct Masking {
+    #[module(skip)]
+    options: LayerOptions,
+    #[module(skip)]
+    mask_value: f32,
+}
+
+impl Default for Masking {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Masking {
+    /// The layer that leaves out steps of zeros.
+    pub fn new() -> Self {
+        Self {
+            options: LayerOptions::default(),
+            mask_value: 0.0,
+        }
+    }
+
+    /// The value that all features of an absent step have (0).
+    pub fn mask_value(mut self, mask_value: f32) -> Self {
+        self.mask_value = mask_value;
+        self
+    }
+
+    /// Reads the layer's own keys of Keras' configuration.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`](crate::Error::Config) naming a key that cannot be read.
+    pub fn from_config(config: &Config) -> Result<Self> {
+        Ok(Self::new().mask_value(config.f32_or("mask_value", 0.0)?))
+    }
+}
+
+impl Layer for Masking {
+    layer_basics!("Masking");
+
+    fn output_dims(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
+        let dims = only(inputs)?;
+        if dims.rank() != 3 {
+            return Err(Error::shape(
+                describe(self),
+                "3 axes, [batch, timesteps, features]",
+                dims.to_string(),
+                "Reshape the data to [batch, timesteps, 1] if each step is one number; for categories use \
+                 `Embedding::new(categories, 8).mask_zero(true)` instead.",
+            ));
+        }
+        Ok(vec![dims.clone()])
+    }
+
+    fn forward(&self, inputs: &[AnyTensor], _context: &mut Context) -> Result<Vec<AnyTensor>> {
+        let x: Tensor<3> = only(inputs)?.float()?;
+        let [batch, timesteps, features] = x.dims();
+        // A step counts if one of its features differs.
+        let counts = x.clone().not_equal_elem(self.mask_value).any_dim(2);
+        let absent = counts
+            .clone()
+            .bool_not()
+            .expand([batch, timesteps, features]);
+        let y = AnyTensor::from(x.mask_fill(absent, 0.0));
+        Ok(vec![y.with_mask(Some(counts.reshape([batch, timesteps])))])
+    }
+
+    fn mask_policy(&self) -> MaskPolicy {
+        MaskPolicy::Own
+    }
+
+    fn config(&self) -> Map<String, Value> {
+        Map::from_iter([("mask_value".to_string(), json!(self.mask_value))])
+    }
+}

@@ -1,0 +1,44 @@
+//! Layers that make one tensor of several.
+
+use burn::tensor::{Bool, Tensor};
+
+use super::Layer;
+use crate::dims::Dims;
+use crate::tensor::AnyTensor;
+use crate::{Error, Result};
+
+mod concatenate;
+mod dot;
+mod elementwise;
+
+pub use concatenate::Concatenate;
+pub use dot::Dot;
+pub use elementwise::{Add, Average, Maximum, Minimum, Multiply, Subtract};
+
+/// The batch size that several inputs agree on.
+fn common_batch(layer: &(impl Layer + ?Sized), inputs: &[Dims]) -> Result<Option<usize>> {
+    let mut known = inputs.iter().filter_map(|dims| dims.axis(0));
+    let first = known.next();
+    if known.all(|size| Some(size) == first) {
+        return Ok(first);
+    }
+    Err(mismatch(layer, "inputs with the same batch size", inputs))
+}
+
+/// The error about shapes that cannot be merged.
+fn mismatch(layer: &(impl Layer + ?Sized), needs: &str, inputs: &[Dims]) -> Error {
+    let shapes: Vec<String> = inputs.iter().map(Dims::to_string).collect();
+    Error::shape(
+        super::describe(layer),
+        needs,
+        shapes.join(" and "),
+        "Bring them to a common shape first, with `Dense`, `Reshape` or `Permute`.",
+    )
+}
+
+/// True where any of the masks is; `None` if an input has none.
+fn any_mask(inputs: &[AnyTensor]) -> Option<Tensor<2, Bool>> {
+    let masks: Option<Vec<_>> = inputs.iter().map(|x| x.mask().cloned()).collect();
+    let sum = masks?.into_iter().map(|m| m.float()).reduce(|a, b| a + b)?;
+    Some(sum.greater_elem(0.0))
+}
