@@ -4,12 +4,17 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use burn_keras::backend::{Backend, Device};
+use burn::module::{Module, ModuleVisitor, Param, ParamId};
+use burn::tensor::{Gradients, Tensor};
+use burn_keras::backend::{Backend, Device, set_device};
 use burn_keras::layers::{Gru, Implementation, Lstm, Registry, Rnn, SimpleRnn};
-use burn_keras::models::Sequential;
+use burn_keras::models::{Model, Sequential};
+use burn_keras::tensor::AnyTensor;
 use ndarray::ArrayD;
 use ndarray_npy::NpzReader;
 use serde_json::Value;
+
+pub mod differences;
 
 /// A result that any failure fits.
 pub type TestResult<T = ()> = Result<T, Box<dyn std::error::Error>>;
@@ -60,16 +65,6 @@ pub fn read_arrays_at(path: &Path) -> TestResult<HashMap<String, ArrayD<f32>>> {
     Ok(arrays)
 }
 
-/// The `Sequential` of a Keras configuration, on a device, its LSTMs run in a given way.
-pub fn sequential(
-    config: &Value,
-    device: &Device,
-    implementation: Implementation,
-) -> TestResult<Sequential> {
-    burn_keras::backend::set_device(device);
-    Ok(Sequential::from_config(config, &registry(implementation))?)
-}
-
 /// All classes, the recurrent ones run in a given way.
 pub fn registry(implementation: Implementation) -> Registry {
     let mut registry = Registry::new();
@@ -86,6 +81,48 @@ pub fn registry(implementation: Implementation) -> Registry {
         Ok(Rnn::from_config(config, registry)?.implementation(implementation))
     });
     registry
+}
+
+/// The `Sequential` of a Keras configuration, on a device, its recurrent layers run in a given way.
+pub fn sequential(
+    config: &Value,
+    device: &Device,
+    implementation: Implementation,
+) -> TestResult<Sequential> {
+    set_device(device);
+    Ok(Sequential::from_config(config, &registry(implementation))?)
+}
+
+/// A tensor's values as an array.
+pub fn to_array(tensor: &AnyTensor) -> TestResult<ArrayD<f32>> {
+    Ok(ArrayD::from_shape_vec(tensor.shape(), tensor.to_vec()?)?)
+}
+
+/// The gradient of each weight in the order of `get_weights`; `None` for one that has none.
+pub fn weight_gradients(
+    model: &Model,
+    gradients: &Gradients,
+) -> TestResult<Vec<Option<ArrayD<f32>>>> {
+    struct Collector<'a> {
+        gradients: &'a Gradients,
+        found: HashMap<ParamId, AnyTensor>,
+    }
+    impl ModuleVisitor for Collector<'_> {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if let Some(gradient) = param.val().grad(self.gradients) {
+                self.found.insert(param.id, gradient.into());
+            }
+        }
+    }
+    let mut collector = Collector {
+        gradients,
+        found: HashMap::new(),
+    };
+    model.visit(&mut collector);
+    let found = collector.found;
+    let weights = model.weights();
+    let gradient = |id| found.get(id).map(to_array).transpose();
+    weights.iter().map(|weight| gradient(&weight.id)).collect()
 }
 
 /// Fails, naming the worst value, unless `|a - b| <= absolute + relative |b|` everywhere.

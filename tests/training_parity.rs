@@ -1,6 +1,7 @@
 //! Training from Keras' fixed weights gives Keras' losses, metrics and final weights.
 //!
-//! The fixtures are made by `tests/keras/make_training.py` and `make_training_all.py` with keras==3.15.1 on JAX.
+//! The fixtures are made by `tests/keras/make_training.py`, `make_training_more.py` and `make_training_all.py` with
+//! keras==3.15.1 on JAX.
 
 use std::collections::HashMap;
 
@@ -42,6 +43,11 @@ fn metric(spec: &Value) -> TestResult<MetricSpec> {
         object => MetricSpec::Given(metrics::from_config(object)?),
     })
 }
+
+/// Figures of the training data that are not compared: Keras on JAX loses the outputs' mask on their way out of the
+/// gradient, so these count padded steps; its validation figures do not, nor do any on TensorFlow, nor ours.
+const WITHOUT_MASK: [(&str, &str); 2] =
+    [("masked_loss", "accuracy"), ("masked_loss_numbers", "mae")];
 
 /// Runs one case on both CPU backends.
 fn run(fixture: &Fixture, case: &str, implementations: &[Implementation]) -> TestResult {
@@ -86,6 +92,9 @@ fn run(fixture: &Fixture, case: &str, implementations: &[Implementation]) -> Tes
         names.sort_unstable();
         assert_eq!(history.names(), names, "{place}");
         for name in names {
+            if WITHOUT_MASK.contains(&(case, name)) {
+                continue;
+            }
             let wanted: Vec<f64> = serde_json::from_value(wanted[name].clone())?;
             let got = history.get(name);
             assert_eq!(got.len(), wanted.len());
@@ -108,29 +117,34 @@ fn run(fixture: &Fixture, case: &str, implementations: &[Implementation]) -> Tes
     Ok(())
 }
 
+/// A module of tests for one fixture, run by burn's modules and in another way, and a test that it names every case.
 macro_rules! cases {
-    ($($name:ident),+ $(,)?) => {
-        $(
-            #[test]
-            fn $name() -> TestResult {
-                let both = [Implementation::Fused, Implementation::Burn];
-                run(&Fixture::read("training")?, stringify!($name), &both)
-            }
-        )+
+    ($fixture:ident, $way:ident: $($name:ident),+ $(,)?) => {
+        mod $fixture {
+            use super::*;
 
-        #[test]
-        fn every_case_of_the_fixtures_is_tested() -> TestResult {
-            let fixture = Fixture::read("training")?;
-            let tested = [$(stringify!($name)),+];
-            let mut missing = fixture.names()?;
-            missing.retain(|case| !tested.contains(&case.as_str()));
-            assert!(missing.is_empty(), "not tested: {missing:?}");
-            Ok(())
+            $(
+                #[test]
+                fn $name() -> TestResult {
+                    let both = [Implementation::$way, Implementation::Burn];
+                    run(&Fixture::read(stringify!($fixture))?, stringify!($name), &both)
+                }
+            )+
+
+            #[test]
+            fn every_case_of_the_fixture_is_tested() -> TestResult {
+                let fixture = Fixture::read(stringify!($fixture))?;
+                let tested = [$(stringify!($name)),+];
+                let mut missing = fixture.names()?;
+                missing.retain(|case| !tested.contains(&case.as_str()));
+                assert!(missing.is_empty(), "not tested: {missing:?}");
+                Ok(())
+            }
         }
     };
 }
 
-cases!(
+cases!(training, Fused:
     stacked_rmsprop,
     stacked_adam,
     stacked_sgd,
@@ -144,6 +158,19 @@ cases!(
     reals,
     binary,
     regression,
+);
+
+cases!(training_more, Auto:
+    masked,
+    masked_loss,
+    masked_loss_numbers,
+    sequence_loss,
+    embedding,
+    regularized,
+    constrained,
+    batch_normalization,
+    frozen,
+    convolution,
 );
 
 /// Every case of `training_all` whose name begins so.

@@ -1,19 +1,17 @@
 //! Running one case here: the layer from Keras' configuration, with Keras' weights, inputs, masks and draws.
 
-use std::collections::HashMap;
-
-use burn::module::{Module, ModuleVisitor, Param, ParamId};
+use burn::module::Module;
 use burn::tensor::{Bool, Device, Gradients, Tensor, TensorData};
 use burn_keras::backend::set_device;
 use burn_keras::layers::{Context, DynLayer, LayerHandle, Registry};
 use burn_keras::prelude::*;
 use burn_keras::random::Generator;
 use burn_keras::tensor::{AnyTensor, Kind};
-use burn_keras_tests::TestResult;
+use burn_keras_tests::differences::{Differences, FORWARD, GRADIENT};
+use burn_keras_tests::{TestResult, to_array, weight_gradients};
 use ndarray::{ArrayD, IxDyn};
 
 use crate::case::Case;
-use crate::compare::{Differences, FORWARD, GRADIENT};
 
 /// Runs a case and says what differs from Keras.
 pub fn run(case: &Case, registry: &Registry, device: &Device) -> TestResult<Differences> {
@@ -67,8 +65,15 @@ fn model(case: &Case, layer: LayerHandle) -> TestResult<Model> {
     Ok(Model::new(inputs, outputs)?)
 }
 
-fn adapt(_case: &Case, _layer: &mut dyn DynLayer) -> TestResult {
-    Ok(())
+/// Adapts a `Normalization` to the data that Keras adapted it to.
+fn adapt(case: &Case, layer: &mut dyn DynLayer) -> TestResult {
+    let Some(data) = case.find("adapt0") else {
+        return Ok(());
+    };
+    let normalization = layer.as_any_mut().downcast_mut::<Normalization>();
+    Ok(normalization
+        .ok_or("only a Normalization adapts")?
+        .adapt(data)?)
 }
 
 /// Gives the model Keras' weights; an adapted layer has its own, which must be the same.
@@ -110,13 +115,6 @@ fn mask(array: &ArrayD<f32>, device: &Device) -> TestResult<Tensor<2, Bool>> {
         TensorData::new(values, [*batch, *timesteps]),
         device,
     ))
-}
-
-fn to_array(tensor: &AnyTensor) -> TestResult<ArrayD<f32>> {
-    Ok(ArrayD::from_shape_vec(
-        IxDyn(&tensor.shape()),
-        tensor.to_vec()?,
-    )?)
 }
 
 /// One call with everything that Keras recorded of it.
@@ -188,12 +186,8 @@ fn pass(
 
     for (name, leaf, wanted) in &leaves {
         let got = gradients.as_ref().and_then(|g| leaf.grad(g));
-        compare_gradient(
-            &format!("{prefix}{name}"),
-            got.map(|g| g.into()),
-            wanted,
-            differences,
-        )?;
+        let got = got.map(|g| to_array(&g.into())).transpose()?;
+        compare_gradient(&format!("{prefix}{name}"), got, wanted, differences);
     }
     check_weight_gradients(case, model, gradients.as_ref(), prefix, differences)?;
 
@@ -247,19 +241,19 @@ fn check_outputs(
 /// A tensor that the result does not depend on has no gradient, which is one of zeros.
 fn compare_gradient(
     name: &str,
-    got: Option<AnyTensor>,
+    got: Option<ArrayD<f32>>,
     wanted: &ArrayD<f32>,
     differences: &mut Differences,
-) -> TestResult {
+) {
     let got = match got {
-        Some(got) => ArrayD::from_shape_vec(wanted.raw_dim(), got.to_vec()?),
+        // Inputs come as one axis, and a single number as an axis of 1.
+        Some(got) => got.into_shape_with_order(wanted.raw_dim()),
         None => Ok(ArrayD::zeros(wanted.raw_dim())),
     };
     match got {
         Ok(got) => differences.compare(name, &got, wanted, GRADIENT),
         Err(_) => differences.wrong(format!("{name} has another shape")),
     }
-    Ok(())
 }
 
 fn check_weight_gradients(
@@ -269,34 +263,17 @@ fn check_weight_gradients(
     prefix: &str,
     differences: &mut Differences,
 ) -> TestResult {
-    struct Collector<'a> {
-        gradients: &'a Gradients,
-        found: HashMap<ParamId, AnyTensor>,
-    }
-    impl ModuleVisitor for Collector<'_> {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            if let Some(gradient) = param.val().grad(self.gradients) {
-                self.found.insert(param.id, gradient.into());
-            }
-        }
-    }
-    let mut found = HashMap::new();
-    if let Some(gradients) = gradients {
-        let mut collector = Collector { gradients, found };
-        model.visit(&mut collector);
-        found = collector.found;
-    }
-    let weights: Vec<_> = model
-        .layers()
-        .iter()
-        .flat_map(LayerHandle::weights)
-        .collect();
-    for (i, (spec, weight)) in case.weights.iter().zip(&weights).enumerate() {
+    let mut found = match gradients {
+        Some(gradients) => weight_gradients(model, gradients)?,
+        None => Vec::new(),
+    };
+    found.resize(case.weights.len(), None);
+    for (i, (spec, got)) in case.weights.iter().zip(found).enumerate() {
         let Some(wanted) = case.find(&format!("{prefix}gw{i}")) else {
             continue;
         };
         let name = format!("{prefix}gradient of {}", spec.name);
-        compare_gradient(&name, found.remove(&weight.id), wanted, differences)?;
+        compare_gradient(&name, got, wanted, differences);
     }
     Ok(())
 }

@@ -15,7 +15,7 @@ pub(super) fn takes_states(class_name: &str) -> bool {
 }
 
 /// Arguments that hold tensors, in the order in which layers take them.
-const TENSORS: [&str; 7] = [
+const TENSORS: [&str; 8] = [
     "inputs",
     "sequences",
     "sequence",
@@ -23,7 +23,11 @@ const TENSORS: [&str; 7] = [
     "value",
     "key",
     "initial_state",
+    ATTENTION_MASK,
 ];
+
+/// The mask that `MultiHeadAttention` takes as a tensor.
+const ATTENTION_MASK: &str = "attention_mask";
 
 /// The masks of attention's three inputs, which are arguments of their own.
 const ATTENTION_MASKS: [&str; 3] = ["query_mask", "value_mask", "key_mask"];
@@ -41,6 +45,8 @@ pub(super) struct PlannedCall<'a> {
     pub with_states: bool,
     /// The mask of each input, as far as they are listed; empty when the call says nothing of masks.
     pub masks: Vec<Option<TensorRef>>,
+    /// What else Keras takes at the call, for the layer to read.
+    pub arguments: Map<String, Value>,
     /// What the mask that this call attaches to its output is computed from, if it attaches one.
     pub makes_mask: Option<MaskSource>,
 }
@@ -71,17 +77,20 @@ impl<'a> PlannedCall<'a> {
                 tensors(argument, layer, &mut inputs)?;
             }
         }
+        let mut arguments = Map::new();
         for (key, value) in kwargs {
             let known = TENSORS.contains(&key.as_str())
                 || ATTENTION_MASKS.contains(&key.as_str())
                 // Keras notes whether a layer was called for training, and overrides the note at every run.
                 || matches!(key.as_str(), "mask" | "training");
             let neutral = value.is_null() || *value == Value::Bool(false);
-            if !known && !neutral {
-                return Err(Error::config(
-                    layer,
-                    format!("it is called with `{key}` = {value}, which is not supported"),
-                ));
+            if neutral {
+                continue;
+            }
+            if key == ATTENTION_MASK {
+                arguments.insert(key.clone(), Value::Bool(true));
+            } else if !known {
+                arguments.insert(key.clone(), value.clone());
             }
         }
         let with_states = takes_states(class_name) && inputs.len() > 1;
@@ -94,6 +103,7 @@ impl<'a> PlannedCall<'a> {
             inputs,
             with_states,
             masks: masks(kwargs),
+            arguments,
             makes_mask,
         })
     }
@@ -129,8 +139,18 @@ fn masks(kwargs: &Map<String, Value>) -> Vec<Option<TensorRef>> {
 }
 
 /// A call in the form of `inbound_nodes`; `tensors` are serialised already.
-pub(super) fn write(class_name: &str, mut tensors: Vec<Value>, mask: Option<Value>) -> Value {
-    let mut kwargs = Map::new();
+pub(super) fn write(
+    class_name: &str,
+    mut tensors: Vec<Value>,
+    mask: Option<Value>,
+    arguments: Map<String, Value>,
+) -> Value {
+    let mut kwargs = arguments;
+    if kwargs.contains_key(ATTENTION_MASK)
+        && let Some(mask) = tensors.pop()
+    {
+        kwargs.insert(ATTENTION_MASK.to_string(), mask);
+    }
     let args = if takes_states(class_name) && tensors.len() > 1 {
         let states = tensors.split_off(1);
         kwargs.insert("initial_state".into(), states.into());

@@ -178,6 +178,7 @@ impl<'a> Builder<'a> {
             let Some(layer) = layers.get(planned.layer) else {
                 continue;
             };
+            set_arguments(layer, planned)?;
             let mask = self.mask(planned, &operations, &values)?;
             let outputs = self.call(layer, inputs, mask)?;
             if let (Some(source), Some(output)) = (&planned.makes_mask, outputs.first()) {
@@ -236,6 +237,25 @@ impl<'a> Builder<'a> {
         masks.resize(call.inputs.len(), None);
         Ok(CallMask::Explicit(masks))
     }
+}
+
+/// Hands a layer what Keras takes at its calls: here it is an option of the layer, the same for all its calls.
+fn set_arguments(layer: &LayerHandle, call: &PlannedCall<'_>) -> Result<()> {
+    if call.number == 0 {
+        return layer.write().set_call_arguments(&call.arguments);
+    }
+    let first = layer.read().call_arguments();
+    if first == call.arguments {
+        return Ok(());
+    }
+    Err(Error::config(
+        call.layer,
+        format!(
+            "it is called with {} and with {}; a layer here has the same arguments at all its calls",
+            Value::from(first),
+            Value::from(call.arguments.clone())
+        ),
+    ))
 }
 
 /// What the layers put out so far.

@@ -12,7 +12,9 @@ use super::sequential::Added;
 use super::summary::Summary;
 use crate::backend::default_device;
 use crate::dims::{Dims, IntoDims};
-use crate::layers::{Context, Layer, LayerHandle, LayerOptions, describe, penalize_weights};
+use crate::layers::{
+    Context, Layer, LayerHandle, LayerOptions, WeightInfo, describe, penalize_weights,
+};
 use crate::random::Generator;
 use crate::tensor::AnyTensor;
 use crate::training::Compiled;
@@ -433,6 +435,14 @@ impl Model {
     }
 
     // -- weights --
+
+    /// All weights with their names, in the order of [`Model::get_weights`]; none before the model is built.
+    pub fn weights(&self) -> Vec<WeightInfo> {
+        self.leaves()
+            .iter()
+            .flat_map(LayerHandle::weights)
+            .collect()
+    }
 
     /// All weights as arrays, in the order of the layers, each layer's in Keras' order.
     ///

@@ -196,7 +196,8 @@ impl<'a> Writer<'a> {
                 matches!(&step.masks, StepMasks::Explicit(given) if given.first() == Some(&None));
             let mask = mask.or(Some(Value::Null).filter(|_| takes_mask && without));
             let tensors = step.inputs.iter().map(|v| self.tensor(*v)).collect();
-            inbound[step.layer].push(call_config::write(&class_name, tensors, mask));
+            let arguments = layer.read().call_arguments();
+            inbound[step.layer].push(call_config::write(&class_name, tensors, mask, arguments));
         }
         let mut members: Vec<Value> = self
             .graph
