@@ -47,6 +47,10 @@
 mod readme {}
 
 #[cfg(doctest)]
+#[doc = include_str!("../../../docs/src/training.md")]
+mod book_training {}
+
+#[cfg(doctest)]
 #[doc = include_str!("../../../docs/src/from-keras.md")]
 mod book_from_keras {}
 
@@ -67,6 +71,7 @@ pub mod losses;
 pub mod metrics;
 pub mod models;
 pub mod optimizers;
+mod plot;
 pub mod predictor;
 pub mod preprocessing;
 pub mod random;
@@ -84,6 +89,10 @@ pub use ndarray;
 /// Nothing here clashes with `burn::prelude`.
 pub mod prelude {
     pub use crate::backend::{Backend, set_device};
+    pub use crate::callbacks::{
+        BackupAndRestore, CsvLogger, EarlyStopping, LearningRateScheduler, ModelCheckpoint,
+        ReduceLROnPlateau, TensorBoard, TerminateOnNaN,
+    };
     pub use crate::constraints::Constraint;
     pub use crate::layers::{
         Activation, ActivityRegularization, Add, AdditiveAttention, Attention, Average,

@@ -2,7 +2,7 @@
 
 use crate::Result;
 use crate::models::Model;
-use crate::training::{Logs, Tracker};
+use crate::training::{Backup, BackupRequest, Logs, Tracker};
 
 /// A training in progress.
 #[derive(Debug)]
@@ -11,6 +11,10 @@ pub struct Training<'m> {
     epochs: usize,
     steps: Option<usize>,
     stopped: bool,
+    /// Where the state of the training is to be saved once all callbacks have been called.
+    pub(crate) backup: Option<BackupRequest>,
+    /// The state to go on from.
+    pub(crate) resume: Option<Box<Backup>>,
 }
 
 impl<'m> Training<'m> {
@@ -20,6 +24,8 @@ impl<'m> Training<'m> {
             epochs,
             steps,
             stopped: false,
+            backup: None,
+            resume: None,
         }
     }
 

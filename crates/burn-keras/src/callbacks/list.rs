@@ -1,9 +1,9 @@
 //! Callbacks in a row, called one after the other.
 
 use super::{Callback, Inference, RunningLogs, Training};
-use crate::Result;
 use crate::tensor::AnyTensor;
 use crate::training::Logs;
+use crate::{Error, Result};
 
 /// What `callbacks` accepts: one callback, owned or as `&mut callback`, or a tuple, an array or a `Vec` of them.
 pub trait IntoCallbacks<'a> {
@@ -95,8 +95,8 @@ macro_rules! forwarding_callback {
                 (**self).state()
             }
 
-            fn restore(&mut self, state: &serde_json::Value) -> Result<()> {
-                (**self).restore(state)
+            fn restore(&mut self, training: &mut Training<'_>, state: &serde_json::Value) -> Result<()> {
+                (**self).restore(training, state)
             }
         })+
     };
@@ -124,17 +124,35 @@ impl<'a> CallbackList<'a> {
     for_all_hooks!(pass_to_all);
 
     /// What each has to remember.
-    #[allow(dead_code)]
     pub fn states(&self) -> Vec<Option<serde_json::Value>> {
         self.0.iter().map(|c| c.state()).collect()
     }
 
-    /// Gives each what it had to remember; the number was checked.
-    #[allow(dead_code)]
-    pub fn restore(&mut self, states: &[Option<serde_json::Value>]) -> Result<()> {
+    /// Gives each what it had to remember.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] when there were other callbacks then.
+    pub fn restore(
+        &mut self,
+        training: &mut Training<'_>,
+        states: &[Option<serde_json::Value>],
+    ) -> Result<()> {
+        // The progress bar, last, may come and go.
+        if states.len().abs_diff(self.0.len()) > 1 {
+            return Err(Error::config(
+                "BackupAndRestore",
+                format!(
+                    "the backup was made with {} callbacks, this training has {}; give the same ones in the same order, \
+                     or delete the backup to start anew",
+                    states.len(),
+                    self.0.len()
+                ),
+            ));
+        }
         for (callback, state) in self.0.iter_mut().zip(states) {
             if let Some(state) = state {
-                callback.restore(state)?;
+                callback.restore(training, state)?;
             }
         }
         Ok(())

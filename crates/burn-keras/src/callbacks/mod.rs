@@ -42,20 +42,44 @@
 //! An error from a callback ends the training and is returned by `fit`; the model keeps the weights of the last
 //! complete step, and `on_train_end` is not called.
 
+mod backup_and_restore;
 mod control;
+mod csv_logger;
+mod early_stopping;
+mod event_file;
 mod lambda_callback;
+mod learning_rate_scheduler;
 mod list;
+mod model_checkpoint;
+mod monitor;
 mod progress_bar;
+mod python_text;
+mod reduce_lr_on_plateau;
+mod save_freq;
+mod saved_weights;
+mod swap_ema_weights;
+mod tensor_board;
+mod terminate_on_nan;
 
 use crate::Result;
 use crate::tensor::AnyTensor;
 use crate::training::Logs;
 
+pub use backup_and_restore::BackupAndRestore;
 pub use control::{Inference, RunningLogs, Training};
+pub use csv_logger::CsvLogger;
+pub use early_stopping::EarlyStopping;
 pub use lambda_callback::LambdaCallback;
+pub use learning_rate_scheduler::LearningRateScheduler;
 pub(crate) use list::CallbackList;
 pub use list::IntoCallbacks;
+pub use model_checkpoint::ModelCheckpoint;
 pub use progress_bar::ProgressBar;
+pub use reduce_lr_on_plateau::ReduceLROnPlateau;
+pub use save_freq::{IntoSaveFreq, SaveFreq};
+pub use swap_ema_weights::SwapEmaWeights;
+pub use tensor_board::{IntoUpdateFreq, TensorBoard, UpdateFreq};
+pub use terminate_on_nan::TerminateOnNaN;
 
 /// What is called at the points of a run; every method does nothing unless it is written.
 #[allow(unused_variables)]
@@ -221,7 +245,7 @@ pub trait Callback {
     /// # Errors
     ///
     /// [`Error::Config`](crate::Error::Config) when it cannot be read.
-    fn restore(&mut self, state: &serde_json::Value) -> Result<()> {
+    fn restore(&mut self, training: &mut Training<'_>, state: &serde_json::Value) -> Result<()> {
         Ok(())
     }
 }

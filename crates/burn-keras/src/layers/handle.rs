@@ -299,6 +299,11 @@ impl LayerHandle {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The states that the last pass left behind.
+    pub(crate) fn carried(&self) -> Carried {
+        self.carried_slot().clone()
+    }
+
     /// Keeps the states that a pass left behind for the next one.
     pub(crate) fn keep_carried(&self, carried: Carried) {
         if !carried.is_empty() {

@@ -166,6 +166,9 @@ impl Normalization {
             Values::Int(array) => array.indexed_iter().for_each(|(i, v)| {
                 take(ndarray::Dimension::slice(&i), f64::from(*v));
             }),
+            Values::File(_) => values.to_f32()?.indexed_iter().for_each(|(i, v)| {
+                take(ndarray::Dimension::slice(&i), f64::from(*v));
+            }),
         }
         let count = (flat.len() / groups).max(1) as f64;
         let mut mean = vec![0.0; groups];

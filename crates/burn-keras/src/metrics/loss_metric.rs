@@ -1,6 +1,6 @@
 //! A loss, reported as a metric.
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 use serde_json::{Map, Value, json};
 
 use super::{Mean, Metric, object};
@@ -140,6 +140,14 @@ impl Metric for LossMetric {
 
     fn result(&self) -> Result<f64> {
         self.mean.result()
+    }
+
+    fn state(&self) -> Result<Option<Vec<f64>>> {
+        self.mean.state().map(Some)
+    }
+
+    fn restore(&mut self, state: &[f64], device: &Device) -> Result<()> {
+        self.mean.restore(state, device)
     }
 
     fn reset(&mut self) {

@@ -1,6 +1,6 @@
 //! The mean over all samples of something that each sample has one value of.
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 
 use super::Metric;
 use crate::losses::Labels;
@@ -42,6 +42,35 @@ impl Mean {
             Some(total) => total + part,
             None => part,
         });
+    }
+
+    /// Sum, sum of weights and number, to go on from later.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Device`] when the device fails to hand them over.
+    pub fn state(&self) -> Result<Vec<f64>> {
+        Ok(vec![
+            read_sum(&self.sum)?,
+            read_sum(&self.weight)?,
+            self.count,
+        ])
+    }
+
+    /// Takes back what [`Mean::state`] gave.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] when it is something else.
+    pub fn restore(&mut self, state: &[f64], device: &Device) -> Result<()> {
+        let [sum, weight, count] = state else {
+            return Err(Error::config("a mean", "has no such state"));
+        };
+        let tensor = |value: f64| Tensor::from_data([value as f32], device);
+        self.sum = Some(tensor(*sum));
+        self.weight = (*weight != 0.0).then(|| tensor(*weight));
+        self.count = *count;
+        Ok(())
     }
 
     /// The mean; 0 before anything was taken in.
@@ -121,6 +150,14 @@ impl<R: RowValues> Metric for MeanOfRows<R> {
 
     fn result(&self) -> Result<f64> {
         self.mean.result()
+    }
+
+    fn state(&self) -> Result<Option<Vec<f64>>> {
+        self.mean.state().map(Some)
+    }
+
+    fn restore(&mut self, state: &[f64], device: &Device) -> Result<()> {
+        self.mean.restore(state, device)
     }
 
     fn reset(&mut self) {

@@ -10,7 +10,7 @@
 //! # Ok::<(), Error>(())
 //! ```
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 use serde_json::Value;
 
 use crate::config::Config;
@@ -103,6 +103,26 @@ pub trait Metric: std::fmt::Debug + Send + Sync {
     /// As [`Metric::result`].
     fn results(&self) -> Result<Vec<f64>> {
         Ok(vec![self.result()?])
+    }
+
+    /// What was taken in since the last reset as numbers, so that a training that was killed inside an epoch goes on with
+    /// it; `None` where it cannot be told, and the epoch's value is that of its rest then.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Device`] when the device fails to hand it over.
+    fn state(&self) -> Result<Option<Vec<f64>>> {
+        Ok(None)
+    }
+
+    /// Takes back what [`Metric::state`] gave.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] when it is not of this metric.
+    fn restore(&mut self, state: &[f64], device: &Device) -> Result<()> {
+        let _ = (state, device);
+        Ok(())
     }
 
     /// Forgets what was taken in.
@@ -203,6 +223,14 @@ macro_rules! metric_of_rows {
 
         fn result(&self) -> crate::Result<f64> {
             self.state.result()
+        }
+
+        fn state(&self) -> crate::Result<Option<Vec<f64>>> {
+            self.state.state().map(Some)
+        }
+
+        fn restore(&mut self, state: &[f64], device: &burn::tensor::Device) -> crate::Result<()> {
+            self.state.restore(state, device)
         }
     };
 }

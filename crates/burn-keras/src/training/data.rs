@@ -3,6 +3,7 @@
 use burn::tensor::{Device, Int, Tensor};
 use ndarray::{Array, ArrayBase, ArrayView, ArrayViewD, Axis, CowArray, Dimension, IxDyn, RawData};
 
+use super::npy::{NpyFile, Stored};
 use crate::dims::Dims;
 use crate::tensor::{AnyTensor, Kind};
 use crate::{Error, Result};
@@ -14,6 +15,8 @@ pub enum Values<'a> {
     Float(CowArray<'a, f32, IxDyn>),
     /// Whole numbers.
     Int(CowArray<'a, i32, IxDyn>),
+    /// Numbers in a file, read when a batch needs them.
+    File(Stored<'a>),
 }
 
 impl Values<'_> {
@@ -22,6 +25,7 @@ impl Values<'_> {
         match self {
             Self::Float(array) => array.shape(),
             Self::Int(array) => array.shape(),
+            Self::File(stored) => stored.shape(),
         }
     }
 
@@ -40,6 +44,7 @@ impl Values<'_> {
         match self {
             Self::Float(_) => Kind::Float,
             Self::Int(_) => Kind::Int,
+            Self::File(stored) => stored.kind(),
         }
     }
 
@@ -49,6 +54,7 @@ impl Values<'_> {
         Ok(match self {
             Self::Float(a) => Self::Float(a.into_shape_with_order(IxDyn(shape)).map_err(failed)?),
             Self::Int(a) => Self::Int(a.into_shape_with_order(IxDyn(shape)).map_err(failed)?),
+            Self::File(stored) => Self::File(stored.reshaped(shape).map_err(failed)?),
         })
     }
 
@@ -64,7 +70,13 @@ impl Values<'_> {
         match self {
             Self::Float(array) => Values::Float(part(array, start, end)),
             Self::Int(array) => Values::Int(part(array, start, end)),
+            Self::File(stored) => Values::File(stored.slice(start, end)),
         }
+    }
+
+    /// Whether the values are in a file: they are checked batch by batch then.
+    pub(crate) fn is_in_file(&self) -> bool {
+        matches!(self, Self::File(_))
     }
 
     /// The samples with these numbers, in memory of their own.
@@ -88,6 +100,7 @@ impl Values<'_> {
         Ok(match self {
             Self::Float(array) => Values::Float(part(array, rows)?),
             Self::Int(array) => Values::Int(part(array, rows)?),
+            Self::File(stored) => stored.take(rows)?,
         })
     }
 
@@ -101,6 +114,9 @@ impl Values<'_> {
         match self {
             Self::Float(array) => AnyTensor::from_f32(flat(array), &shape, device),
             Self::Int(array) => AnyTensor::from_i32(flat(array), &shape, device),
+            Self::File(stored) => stored
+                .take(&Rows::Range(0, shape.first().copied().unwrap_or(0)))?
+                .into_tensor(device),
         }
     }
 
@@ -113,6 +129,10 @@ impl Values<'_> {
         Ok(match self {
             Self::Float(array) => CowArray::from(array.view()),
             Self::Int(array) => CowArray::from(array.mapv(|v| v as f32)),
+            Self::File(_) => {
+                let all = self.take(&Rows::Range(0, self.samples()))?;
+                CowArray::from(all.to_f32()?.into_owned())
+            }
         })
     }
 
@@ -133,6 +153,7 @@ impl Values<'_> {
                 .filter(|(_, v)| Some(f64::from(**v)) != ignored)
                 .find(|(_, v)| **v < 0.0 || **v >= end as f32 || v.fract() != 0.0)
                 .map(|(i, v)| (i, f64::from(*v))),
+            Self::File(_) => None,
         };
         found.map(|(position, value)| (position / width, value))
     }
@@ -180,7 +201,10 @@ impl Rows<'_> {
     }
 }
 
-fn gather<T: Copy>(array: &CowArray<'_, T, IxDyn>, rows: &Rows<'_>) -> Vec<T> {
+pub(super) fn gather<T: Copy, S: ndarray::Data<Elem = T>>(
+    array: &ArrayBase<S, IxDyn>,
+    rows: &Rows<'_>,
+) -> Vec<T> {
     // `Values` are made in standard layout only, so the slice is always there.
     let values = array.as_slice().unwrap_or_default();
     let width = array.shape().iter().skip(1).product::<usize>();
@@ -286,6 +310,7 @@ impl<'a> IntoValues<'a> for Values<'a> {
         Ok(match self {
             Self::Float(array) => Self::Float(standard(array)),
             Self::Int(array) => Self::Int(standard(array)),
+            Self::File(stored) => Self::File(stored),
         })
     }
 }
@@ -295,6 +320,7 @@ impl<'a> IntoValues<'a> for &'a Values<'_> {
         match self {
             Values::Float(array) => Values::Float(CowArray::from(array.view())),
             Values::Int(array) => Values::Int(CowArray::from(array.view())),
+            Values::File(stored) => Values::File(stored.slice(0, self.samples())),
         }
         .into_values()
     }
@@ -432,6 +458,7 @@ macro_rules! single_data {
 single_data! {
     [] Values<'a>;
     [] &'a Values<'_>;
+    [] &'a NpyFile;
     [T: Element, S: ndarray::Data + RawData<Elem = T>, D: Dimension] &'a ArrayBase<S, D>;
     [T: Element, D: Dimension] Array<T, D>;
     [T: Element, D: Dimension] ArrayView<'a, T, D>;

@@ -1,5 +1,8 @@
 //! Training over epochs: the one loop.
 
+use serde_json::Value;
+
+use super::backup::{Backup, Point};
 use super::evaluate::run_test;
 use super::feed::Feed;
 use super::fit_options::ValidationFreq;
@@ -8,10 +11,10 @@ use super::logs::Logs;
 use super::step;
 use super::tracker::Tracker;
 use super::weights::ClassWeights;
-use crate::Result;
 use crate::callbacks::{CallbackList, RunningLogs, Training};
 use crate::models::Model;
 use crate::random::Generator;
+use crate::{Error, Result};
 
 /// What a training goes through.
 pub(super) struct Epochs<'r, 'scope, 'env> {
@@ -38,11 +41,37 @@ impl Epochs<'_, '_, '_> {
         let mut history = History::default();
         let mut logs = Logs::default();
         callbacks.on_train_begin(&mut training)?;
+        let mut done = None;
+        if let Some(backup) = training.resume.take() {
+            let point = self.resume(&backup, &mut training, callbacks, &mut tracker)?;
+            history = point.history.clone();
+            done = point.batch;
+        }
         for epoch in self.range.clone() {
-            tracker.reset();
-            callbacks.on_epoch_begin(&mut training, epoch)?;
-            self.feed.begin_epoch(&mut self.generator);
-            self.train_epoch(&mut training, callbacks, &mut tracker)?;
+            let first_batch = match done.take() {
+                Some(batch) => batch,
+                None => {
+                    tracker.reset();
+                    callbacks.on_epoch_begin(&mut training, epoch)?;
+                    self.feed.begin_epoch(&mut self.generator);
+                    0
+                }
+            };
+            for batch in first_batch.. {
+                if !self.train_batch(&mut training, callbacks, &mut tracker, batch)? {
+                    break;
+                }
+                if let Some(file) = training.backup.take() {
+                    let figures = tracker.state()?;
+                    let states = callbacks.states();
+                    let point = self.point(epoch, Some(batch + 1), figures, &history, states);
+                    Backup::of(training.model(), point)?.write(&file)?;
+                }
+                if training.is_stopped() || (self.interrupted)() {
+                    break;
+                }
+            }
+            self.feed.end_epoch();
             logs = tracker.logs()?;
             if let Some((validation, freq)) = &mut self.validation
                 && freq.is_due(epoch)
@@ -53,6 +82,11 @@ impl Epochs<'_, '_, '_> {
             }
             callbacks.on_epoch_end(&mut training, epoch, &mut logs)?;
             history.push(epoch, &logs);
+            if let Some(file) = training.backup.take() {
+                let states = callbacks.states();
+                let point = self.point(epoch + 1, None, Value::Null, &history, states);
+                Backup::of(training.model(), point)?.write(&file)?;
+            }
             if (self.interrupted)() {
                 history.interrupt();
                 break;
@@ -61,35 +95,95 @@ impl Epochs<'_, '_, '_> {
                 break;
             }
         }
-        step::finish(training.model_mut())?;
+        step::use_averages(training.model())?;
         callbacks.on_train_end(&mut training, &logs)?;
         Ok(history)
     }
 
-    /// The batches of one epoch.
-    fn train_epoch(
+    /// One step; `false` when the epoch has no batch left.
+    fn train_batch(
         &mut self,
         training: &mut Training<'_>,
         callbacks: &mut CallbackList<'_>,
         tracker: &mut Tracker,
-    ) -> Result<()> {
-        let device = training.model().placement()?;
-        let mut batch = 0;
-        while let Some(set) = self.feed.next()? {
-            callbacks.on_train_batch_begin(training, batch)?;
-            let set = self
-                .feed
-                .checked(set, training.model(), self.class_weights)?;
-            let (inputs, targets) = set.into_batch(&device)?;
-            let outcome = step::train(training.model_mut(), inputs, &targets, &mut self.generator)?;
-            tracker.update(&outcome, &targets)?;
-            callbacks.on_train_batch_end(training, batch, &RunningLogs(tracker))?;
-            batch += 1;
-            if training.is_stopped() || (self.interrupted)() {
-                break;
-            }
+        batch: usize,
+    ) -> Result<bool> {
+        let Some(set) = self.feed.next()? else {
+            return Ok(false);
+        };
+        callbacks.on_train_batch_begin(training, batch)?;
+        let model = training.model_mut();
+        let set = self.feed.checked(set, model, self.class_weights)?;
+        let (inputs, targets) = set.into_batch(&model.placement()?)?;
+        let outcome = step::train(model, inputs, &targets, &mut self.generator)?;
+        tracker.update(&outcome, &targets)?;
+        callbacks.on_train_batch_end(training, batch, &RunningLogs(tracker))?;
+        Ok(true)
+    }
+
+    /// Where the training stands.
+    fn point(
+        &self,
+        epoch: usize,
+        batch: Option<usize>,
+        figures: Value,
+        history: &History,
+        callbacks: Vec<Option<Value>>,
+    ) -> Point {
+        Point {
+            epoch,
+            batch,
+            generator: self.generator.state(),
+            position: self.feed.position().cloned(),
+            pass: self.feed.pass(),
+            steps: self.feed.steps(),
+            history: history.clone(),
+            figures,
+            callbacks,
         }
-        self.feed.end_epoch();
-        Ok(())
+    }
+
+    /// Brings everything to where a training stood.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] and [`Error::Weights`] when the backup is of another training.
+    fn resume<'b>(
+        &mut self,
+        backup: &'b Backup,
+        training: &mut Training<'_>,
+        callbacks: &mut CallbackList<'_>,
+        tracker: &mut Tracker,
+    ) -> Result<&'b Point> {
+        let point = &backup.point;
+        if point.steps != self.feed.steps() {
+            let told = |steps: Option<usize>| {
+                steps.map_or("an unknown number of".to_string(), |n| n.to_string())
+            };
+            return Err(Error::config(
+                "BackupAndRestore",
+                format!(
+                    "the backup is of a training with {} batches an epoch, this one has {}; give the same data and \
+                     batch size, or delete the backup to start anew",
+                    told(point.steps),
+                    told(self.feed.steps())
+                ),
+            ));
+        }
+        backup.apply(training.model_mut())?;
+        self.generator = Generator::from_state(&point.generator);
+        match &point.position {
+            Some(position) => self.feed.resume(position, point.batch.unwrap_or(0)),
+            None => self.feed.set_pass(point.pass),
+        }
+        tracker.restore(&point.figures, &training.model().placement()?)?;
+        callbacks.restore(training, &point.callbacks)?;
+        self.range.start = point.epoch.max(self.range.start);
+        log::info!(
+            "the training goes on with epoch {}, after {} of its batches",
+            point.epoch + 1,
+            point.batch.unwrap_or(0)
+        );
+        Ok(point)
     }
 }

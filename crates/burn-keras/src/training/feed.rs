@@ -126,10 +126,28 @@ impl<'scope, 'env> Feed<'scope, 'env> {
         matches!(self.batches, BatchesOf::Stream(_))
     }
 
-    /// How far the feed has come.
-    #[allow(dead_code)]
-    pub fn position(&self) -> &Position {
-        &self.position
+    /// Whether the values of a batch were checked before it was made.
+    fn is_checked(&self) -> bool {
+        match &self.batches {
+            BatchesOf::Arrays { set, .. } => !set.are_in_files(),
+            BatchesOf::Stream(_) => false,
+        }
+    }
+
+    /// How far the feed has come in the pass it is in; `None` between passes.
+    pub fn position(&self) -> Option<&Position> {
+        self.open.as_ref().map(|_| &self.position)
+    }
+
+    /// The number of passes that were ended.
+    pub fn pass(&self) -> usize {
+        self.position.pass
+    }
+
+    /// Makes the next pass that with this number.
+    pub fn set_pass(&mut self, pass: usize) {
+        self.close();
+        self.position.pass = pass;
     }
 
     /// Starts an epoch; an order is drawn from `generator` where a new pass begins.
@@ -147,7 +165,6 @@ impl<'scope, 'env> Feed<'scope, 'env> {
     }
 
     /// Goes on from a position inside epoch step number `step`, with the generator it had.
-    #[allow(dead_code)]
     pub fn resume(&mut self, position: &Position, step: usize) {
         self.close();
         self.position.pass = position.pass;
@@ -170,7 +187,15 @@ impl<'scope, 'env> Feed<'scope, 'env> {
                 shuffle,
             } => {
                 let order = Batches::shuffled(set.count(), *batch_size, *shuffle, generator);
-                Open::Direct(SetBatches::new(*set, order).after(skip))
+                let mut batches = SetBatches::new(*set, order).after(skip);
+                if set.are_in_files() {
+                    self.make_ahead(move |push| {
+                        batches.all(|batch| push(batch.map(Batch)));
+                        None
+                    })
+                } else {
+                    Open::Direct(batches)
+                }
             }
             BatchesOf::Stream(stream) => {
                 let stream = stream.take();
@@ -292,11 +317,14 @@ impl<'scope, 'env> Feed<'scope, 'env> {
         model: &Model,
         class_weights: Option<&ClassWeights>,
     ) -> Result<Set<'static>> {
-        if !self.is_stream() {
+        if self.is_checked() {
             return Ok(batch);
         }
         let mut batch = batch.check(model, Names::BATCH)?;
-        batch.weigh_classes(model, class_weights)?;
+        // The classes of arrays were weighed before they were cut into batches.
+        if self.is_stream() {
+            batch.weigh_classes(model, class_weights)?;
+        }
         Ok(batch)
     }
 
@@ -306,7 +334,7 @@ impl<'scope, 'env> Feed<'scope, 'env> {
     ///
     /// As [`Feed::checked`].
     pub fn checked_inputs(&self, batch: Set<'static>, model: &Model) -> Result<Set<'static>> {
-        if !self.is_stream() {
+        if self.is_checked() {
             return Ok(batch);
         }
         Ok(Set {

@@ -1,5 +1,6 @@
 //! Training and what surrounds it: `compile`, `fit`, `evaluate`, `predict`.
 
+mod backup;
 pub(crate) mod batches;
 mod check;
 mod compile;
@@ -11,6 +12,7 @@ mod fit;
 mod fit_options;
 mod history;
 mod logs;
+mod npy;
 mod on_batch;
 mod optimizer;
 mod options;
@@ -22,6 +24,7 @@ mod stream;
 mod tracker;
 mod weights;
 
+pub(crate) use backup::{Backup, BackupRequest};
 pub(crate) use check::inputs as check_inputs;
 pub(crate) use compile::Compiled;
 pub use compile::{Compile, IntoLoss, IntoMetrics, IntoOptimizer};
@@ -29,7 +32,9 @@ pub use evaluate::{Evaluate, Scores};
 pub use fit_options::{Fit, IntoShuffle, Shuffle, ValidationFreq};
 pub use history::History;
 pub use logs::Logs;
+pub use npy::{NpyFile, Stored};
 pub use on_batch::OnBatch;
 pub use predict::{Predict, Predictions};
+pub(crate) use step::use_averages;
 pub use stream::{Batch, Stream};
 pub(crate) use tracker::Tracker;

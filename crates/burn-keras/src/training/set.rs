@@ -149,6 +149,9 @@ pub(crate) trait Samples: std::fmt::Debug + Sync {
     /// How many there are.
     fn count(&self) -> usize;
 
+    /// Whether some are read from a file: batches are made on another thread then, and checked one by one.
+    fn are_in_files(&self) -> bool;
+
     /// These samples, in memory of their own.
     ///
     /// # Errors
@@ -160,6 +163,11 @@ pub(crate) trait Samples: std::fmt::Debug + Sync {
 impl Samples for Set<'_> {
     fn count(&self) -> usize {
         self.samples()
+    }
+
+    fn are_in_files(&self) -> bool {
+        let mut all = self.x.iter().chain(&self.y).chain(&self.weights);
+        all.any(Values::is_in_file)
     }
 
     fn take(&self, rows: &Rows<'_>) -> Result<Set<'static>> {

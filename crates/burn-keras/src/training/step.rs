@@ -99,8 +99,8 @@ pub(crate) fn train(
     })
 }
 
-/// Ends a training: where the optimizer keeps averages of the weights, they take the weights' place.
-pub(crate) fn finish(model: &mut Model) -> Result<()> {
+/// Where the optimizer keeps averages of the weights, puts them in the weights' place; says whether there were any.
+pub(crate) fn use_averages(model: &Model) -> Result<bool> {
     let averages: HashMap<_, _> = model
         .compiled_for("training")?
         .optimizer
@@ -108,7 +108,7 @@ pub(crate) fn finish(model: &mut Model) -> Result<()> {
         .into_iter()
         .collect();
     if averages.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
     let mut updated = HashMap::new();
     for weight in model.trained_weights() {
@@ -118,7 +118,7 @@ pub(crate) fn finish(model: &mut Model) -> Result<()> {
         }
     }
     model.leaves().iter().for_each(|leaf| leaf.apply(&updated));
-    Ok(())
+    Ok(true)
 }
 
 /// Computes outputs and loss of one batch without changing anything.

@@ -1,5 +1,8 @@
 //! The running figures of an epoch.
 
+use burn::tensor::Device;
+use serde_json::{Value, json};
+
 use super::logs::Logs;
 use super::set::Targets;
 use super::step::{Outcome, row_weights};
@@ -20,6 +23,8 @@ pub(crate) struct Tracker {
     losses: Vec<Mean>,
     /// For each output its metrics; made when the first labels show their shapes.
     metrics: Option<Vec<Vec<Tracked>>>,
+    /// The shapes of the labels the metrics were made for.
+    labels: Vec<Dims>,
 }
 
 /// A metric, the name it is reported under, and whether samples count by their weights.
@@ -47,6 +52,7 @@ impl Tracker {
             loss: Mean::default(),
             losses: vec![Mean::default(); losses],
             metrics: None,
+            labels: Vec::new(),
             outputs,
         })
     }
@@ -73,14 +79,8 @@ impl Tracker {
         let metrics = match &mut self.metrics {
             Some(metrics) => metrics,
             None => {
-                let labels: Vec<Dims> = targets.y.iter().map(|y| y.dims()).collect();
-                self.metrics.insert(resolve(
-                    &self.specs,
-                    &self.weighted_specs,
-                    &labels,
-                    &self.outputs,
-                    &self.names,
-                )?)
+                let labels = targets.y.iter().map(|y| y.dims()).collect();
+                self.make_metrics(labels)?
             }
         };
         for (i, (metrics, output)) in metrics.iter_mut().zip(&outcome.outputs).enumerate() {
@@ -93,6 +93,70 @@ impl Tracker {
                 tracked
                     .metric
                     .update(&targets.y[i], output, weights.as_ref())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the metrics for labels of these shapes.
+    fn make_metrics(&mut self, labels: Vec<Dims>) -> Result<&mut Vec<Vec<Tracked>>> {
+        let metrics = resolve(
+            &self.specs,
+            &self.weighted_specs,
+            &labels,
+            &self.outputs,
+            &self.names,
+        )?;
+        self.labels = labels;
+        Ok(self.metrics.insert(metrics))
+    }
+
+    /// What was taken in, as JSON with every bit.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Device`](crate::Error::Device) when the device fails to hand it over.
+    pub fn state(&self) -> Result<Value> {
+        let losses = self.losses.iter().map(|m| Ok(bits(&m.state()?)));
+        let metrics = self.metrics.iter().flatten().flatten().map(|tracked| {
+            let state = tracked.metric.state()?;
+            Ok(state.map_or(Value::Null, |state| bits(&state)))
+        });
+        Ok(json!({
+            "loss": bits(&self.loss.state()?),
+            "losses": losses.collect::<Result<Vec<_>>>()?,
+            "metrics": metrics.collect::<Result<Vec<_>>>()?,
+            "labels": self.labels.iter().map(|dims| dims.axes().to_vec()).collect::<Vec<_>>(),
+        }))
+    }
+
+    /// Takes back what [`Tracker::state`] gave.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`](crate::Error::Config) when it is of another model.
+    pub fn restore(&mut self, state: &Value, device: &Device) -> Result<()> {
+        if let Some(loss) = numbers(&state["loss"]) {
+            self.loss.restore(&loss, device)?;
+        }
+        for (mean, saved) in self.losses.iter_mut().zip(list(&state["losses"])) {
+            if let Some(saved) = numbers(saved) {
+                mean.restore(&saved, device)?;
+            }
+        }
+        let labels = list(&state["labels"]);
+        if labels.is_empty() {
+            return Ok(());
+        }
+        let axis = |axis: &Value| axis.as_u64().map(|n| n as usize);
+        let labels = labels
+            .iter()
+            .map(|axes| Dims::new(list(axes).iter().map(axis).collect::<Vec<_>>()))
+            .collect();
+        let metrics = self.make_metrics(labels)?;
+        for (tracked, saved) in metrics.iter_mut().flatten().zip(list(&state["metrics"])) {
+            if let Some(state) = numbers(saved) {
+                tracked.metric.restore(&state, device)?;
             }
         }
         Ok(())
@@ -130,6 +194,21 @@ impl Tracker {
         }
         Ok(logs.sorted())
     }
+}
+
+/// Floats as the numbers of their bits, which JSON keeps exactly.
+fn bits(values: &[f64]) -> Value {
+    json!(values.iter().map(|v| v.to_bits()).collect::<Vec<_>>())
+}
+
+/// What [`bits`] wrote.
+fn numbers(value: &Value) -> Option<Vec<f64>> {
+    let bits = value.as_array()?.iter();
+    bits.map(|v| v.as_u64().map(f64::from_bits)).collect()
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
 }
 
 /// The metrics of each output under names that differ, as `keras/src/trainers/compile_utils.py` names them: with the

@@ -1,0 +1,147 @@
+//! A training that goes on after it was killed.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::save_freq::{IntoSaveFreq, SaveFreq};
+use super::{Callback, RunningLogs, Training};
+use crate::training::{Backup, Logs};
+use crate::{Error, Result};
+
+/// Saves the state of the training after each epoch or every so many batches, and goes on from it when the same training
+/// is started again: killed at any moment, it ends with the weights of a training that was not, bit for bit.
+///
+/// Unlike Keras' `BackupAndRestore` it goes on inside an epoch, and keeps all that decides what comes next: weights, the
+/// optimizer's state, the random generators, the order of the samples, the figures so far, the history, and what the
+/// other callbacks remember. Start it again with the same data, options and callbacks (more epochs are allowed).
+///
+/// The backup is one file, `latest.safetensors`, written aside and then put in place; it is deleted when the training
+/// ends.
+///
+/// ```
+/// use burn_keras::callbacks::BackupAndRestore;
+///
+/// let backup = BackupAndRestore::new("backup").save_freq(100);
+/// ```
+#[derive(Clone, Debug)]
+pub struct BackupAndRestore {
+    folder: PathBuf,
+    save_freq: SaveFreq,
+    delete_checkpoint: bool,
+    seen: usize,
+    problem: Option<Error>,
+}
+
+impl BackupAndRestore {
+    /// Keeps the backup in this folder, which is made if it is not there.
+    pub fn new(backup_dir: impl AsRef<Path>) -> Self {
+        Self {
+            folder: backup_dir.as_ref().to_path_buf(),
+            save_freq: SaveFreq::Epoch,
+            delete_checkpoint: true,
+            seen: 0,
+            problem: None,
+        }
+    }
+
+    /// `"epoch"` (the default), or a number of batches.
+    pub fn save_freq(mut self, freq: impl IntoSaveFreq) -> Self {
+        match freq.into_save_freq() {
+            Ok(freq) => self.save_freq = freq,
+            Err(error) => {
+                self.problem
+                    .get_or_insert(error.at("BackupAndRestore, save_freq"));
+            }
+        }
+        self
+    }
+
+    /// Whether the backup is deleted when the training has ended (it is).
+    pub fn delete_checkpoint(mut self, delete: bool) -> Self {
+        self.delete_checkpoint = delete;
+        self
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.join("latest.safetensors")
+    }
+
+    /// Deletes what processes that were killed while they wrote a backup left beside it.
+    fn clear_unfinished(&self) {
+        let unfinished =
+            |name: &str| name.starts_with(".latest.safetensors.") && name.ends_with(".part");
+        for entry in std::fs::read_dir(&self.folder)
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
+            if entry.file_name().to_str().is_some_and(unfinished) {
+                // Nothing depends on it.
+                let _ = std::fs::remove_file(entry.path());
+            }
+        }
+    }
+
+    fn failed(&self, what: &str, error: &std::io::Error) -> Error {
+        Error::File {
+            path: self.folder.display().to_string(),
+            problem: format!("cannot {what}: {error}"),
+        }
+    }
+}
+
+impl Callback for BackupAndRestore {
+    fn on_train_begin(&mut self, training: &mut Training<'_>) -> Result<()> {
+        if let Some(problem) = &self.problem {
+            return Err(problem.clone());
+        }
+        self.save_freq.check("BackupAndRestore")?;
+        self.seen = 0;
+        std::fs::create_dir_all(&self.folder).map_err(|e| self.failed("make the folder", &e))?;
+        self.clear_unfinished();
+        training.resume = Backup::read(&self.file())?.map(Box::new);
+        Ok(())
+    }
+
+    fn on_train_batch_end(
+        &mut self,
+        training: &mut Training<'_>,
+        _: usize,
+        _: &RunningLogs<'_>,
+    ) -> Result<()> {
+        if self.save_freq.is_due(&mut self.seen) {
+            training.backup = Some(self.file());
+        }
+        Ok(())
+    }
+
+    fn on_epoch_end(&mut self, training: &mut Training<'_>, _: usize, _: &mut Logs) -> Result<()> {
+        if self.save_freq == SaveFreq::Epoch {
+            training.backup = Some(self.file());
+        }
+        Ok(())
+    }
+
+    fn on_train_end(&mut self, _: &mut Training<'_>, _: &Logs) -> Result<()> {
+        if !self.delete_checkpoint {
+            return Ok(());
+        }
+        let file = self.file();
+        if file.exists() {
+            std::fs::remove_file(&file).map_err(|e| self.failed("delete the backup", &e))?;
+        }
+        // A folder that holds something else stays.
+        let _ = std::fs::remove_dir(&self.folder);
+        Ok(())
+    }
+
+    fn state(&self) -> Option<Value> {
+        Some(json!({"seen": self.seen}))
+    }
+
+    fn restore(&mut self, _: &mut Training<'_>, state: &Value) -> Result<()> {
+        self.seen = state["seen"].as_u64().unwrap_or(0) as usize;
+        Ok(())
+    }
+}
