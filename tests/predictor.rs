@@ -150,6 +150,31 @@ fn other_models_run_as_predict_runs_them() -> Result<()> {
 }
 
 #[test]
+fn a_stateful_model_is_predicted_from_zeros_and_stepped_along_its_states() -> Result<()> {
+    let mut model = Sequential::new();
+    let lstm = Lstm::new(3).return_sequences(true).stateful(true);
+    model.add(lstm.batch_input_shape([2, 4, 2]))?;
+    let x = sequences([2, 4, 2]);
+    let expected = model.predict(&x)?;
+    let mut session = model.predictor()?.session();
+    let mut y = Array3::<f32>::zeros((2, 4, 3));
+    let mut y_t = Array2::<f32>::zeros((2, 3));
+    for _ in 0..2 {
+        session.predict_into(&x, &mut y)?;
+        for (a, b) in y.iter().zip(&expected) {
+            assert!((a - b).abs() <= 1e-6, "{a} {b}");
+        }
+    }
+    for t in 0..4 {
+        session.step(&x.index_axis(Axis(1), t).to_owned(), &mut y_t)?;
+        for (a, b) in y_t.iter().zip(y.index_axis(Axis(1), t)) {
+            assert!((a - b).abs() <= 1e-6, "{a} {b}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
 fn an_implementation_that_was_asked_for_is_kept() -> Result<()> {
     let mut model = Sequential::new();
     let lstm = Lstm::new(3).implementation(Implementation::Burn);

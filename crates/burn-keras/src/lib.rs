@@ -46,17 +46,30 @@
 #[doc = include_str!("../../../README.md")]
 mod readme {}
 
+/// The book's programs are tested, too.
 #[cfg(doctest)]
-#[doc = include_str!("../../../docs/src/training.md")]
-mod book_training {}
+mod book {
+    #[doc = include_str!("../../../docs/src/files.md")]
+    mod files {}
 
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/src/from-keras.md")]
-mod book_from_keras {}
+    #[doc = include_str!("../../../docs/es/src/formas.md")]
+    mod formas {}
 
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/src/files.md")]
-mod book_files {}
+    #[doc = include_str!("../../../docs/src/from-keras.md")]
+    mod from_keras {}
+
+    #[doc = include_str!("../../../docs/src/production.md")]
+    mod production {}
+
+    #[doc = include_str!("../../../docs/src/shapes.md")]
+    mod shapes {}
+
+    #[doc = include_str!("../../../docs/src/states.md")]
+    mod states {}
+
+    #[doc = include_str!("../../../docs/src/training.md")]
+    mod training {}
+}
 
 pub mod activations;
 pub mod backend;

@@ -16,7 +16,7 @@ impl<K: Gates> StandardCell<K> {
             return Ok(None);
         };
         let stepped = options.implementation == Implementation::Burn;
-        if stepped || options.return_state || options.stateful {
+        if stepped || options.return_state {
             return Ok(None);
         }
         let weights = self.weights()?;
