@@ -304,12 +304,12 @@ fn a_seeded_layer_drops_the_same_whatever_the_seed_of_training() -> TestResult {
     let input = Input::new([3, 8]);
     let seeded = Model::new(&input, &Lstm::new(5).dropout(0.5).seed(7).call(&input)?)?;
     assert_eq!(
-        train(&seeded, &[x.clone()], 1)?,
-        train(&seeded, &[x.clone()], 2)?
+        train(&seeded, std::slice::from_ref(&x), 1)?,
+        train(&seeded, std::slice::from_ref(&x), 2)?
     );
     let unseeded = Model::new(&input, &Lstm::new(5).dropout(0.5).call(&input)?)?;
     assert_ne!(
-        train(&unseeded, &[x.clone()], 1)?,
+        train(&unseeded, std::slice::from_ref(&x), 1)?,
         train(&unseeded, &[x], 2)?
     );
     Ok(())
@@ -345,7 +345,7 @@ fn an_activity_regularizer_counts_in_every_recurrent_layer() -> TestResult {
     for layer in layers {
         let model = Model::new(&input, &layer.call(&input)?)?;
         let mut context = Context::inference();
-        let y = model.forward(&[x.clone()], &mut context)?[0].to_vec()?;
+        let y = model.forward(std::slice::from_ref(&x), &mut context)?[0].to_vec()?;
         let losses = model.losses(&mut context)?;
         let got: f32 = losses.into_iter().map(Tensor::into_scalar::<f32>).sum();
         let wanted = 0.01 * y.iter().map(|v| v * v).sum::<f32>() / 2.0;
