@@ -7,15 +7,14 @@ use burn::tensor::Tensor;
 use serde_json::{Map, Value, json};
 
 use super::{
-    CallOptions, Scored, query_and_key, query_value_key, same_features, scored_dims,
-    unknown_argument,
+    AttentionOptions, Scored, attention_setters, query_and_key, query_value_key, same_features,
+    scored_attention, scored_dims, unknown_argument,
 };
 use crate::config::Config;
 use crate::dims::Dims;
 use crate::initializers::Initializer;
 use crate::layers::any_weight::AnyWeight;
 use crate::layers::basics::layer_basics;
-use crate::layers::dropout::check_rate;
 use crate::layers::{Context, Layer, LayerOptions, MaskPolicy, WeightBuilder, describe};
 use crate::tensor::AnyTensor;
 use crate::{Error, Result};
@@ -95,11 +94,7 @@ pub struct Attention {
     #[module(skip)]
     score_mode: ScoreMode,
     #[module(skip)]
-    dropout: f32,
-    #[module(skip)]
-    seed: Option<u64>,
-    #[module(skip)]
-    call: CallOptions,
+    attention: AttentionOptions,
 }
 
 impl Default for Attention {
@@ -117,9 +112,7 @@ impl Attention {
             options: LayerOptions::default(),
             use_scale: false,
             score_mode: ScoreMode::Dot,
-            dropout: 0.0,
-            seed: None,
-            call: CallOptions::default(),
+            attention: AttentionOptions::default(),
         }
     }
 
@@ -138,33 +131,7 @@ impl Attention {
         self
     }
 
-    /// The rate of dropout on the weights while training (0).
-    pub fn dropout(mut self, dropout: f32) -> Self {
-        self.dropout = check_rate(&mut self.options, "dropout", dropout);
-        self
-    }
-
-    /// Seeds the dropout by itself, apart from the seed of `fit`.
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = Some(seed);
-        self
-    }
-
-    /// Whether a query step sees only steps that are not behind it (it sees all by default).
-    ///
-    /// Keras takes this at the call.
-    pub fn use_causal_mask(mut self, use_causal_mask: bool) -> Self {
-        self.call.use_causal_mask = use_causal_mask;
-        self
-    }
-
-    /// Whether the weights come out too, as a second output `[batch, queries, values]`.
-    ///
-    /// Keras takes this at the call.
-    pub fn return_attention_scores(mut self, return_attention_scores: bool) -> Self {
-        self.call.return_attention_scores = return_attention_scores;
-        self
-    }
+    attention_setters!("[batch, queries, values]");
 
     /// Reads the layer's own keys of Keras' configuration.
     ///
@@ -179,7 +146,7 @@ impl Attention {
             .use_scale(config.bool_or("use_scale", false)?)
             .score_mode(mode.as_str())
             .dropout(config.f32_or("dropout", 0.0)?);
-        layer.seed = config.seed()?;
+        layer.attention.seed = config.seed()?;
         Ok(layer)
     }
 
@@ -218,10 +185,7 @@ impl Attention {
 
 impl Layer for Attention {
     layer_basics!("Attention");
-
-    fn input_count(&self) -> RangeInclusive<usize> {
-        2..=3
-    }
+    scored_attention!();
 
     fn build(&mut self, _inputs: &[Dims], weights: &mut WeightBuilder<'_>) -> Result<()> {
         if self.use_scale {
@@ -236,11 +200,7 @@ impl Layer for Attention {
     fn output_dims(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
         let all = query_value_key(self, inputs)?;
         same_features(self, all[0], all[2])?;
-        Ok(scored_dims(self.call, all))
-    }
-
-    fn output_names(&self) -> Vec<&'static str> {
-        self.call.output_names()
+        Ok(scored_dims(self.attention.call, all))
     }
 
     fn forward(&self, inputs: &[AnyTensor], context: &mut Context) -> Result<Vec<AnyTensor>> {
@@ -254,36 +214,17 @@ impl Layer for Attention {
             scores: self.scores(query, key)?,
             query: &inputs[0],
             value: &inputs[1],
-            call: self.call,
-            dropout: self.dropout,
-            seed: self.seed,
+            attention: &self.attention,
         }
         .outputs(context)
-    }
-
-    fn mask_policy(&self) -> MaskPolicy {
-        MaskPolicy::Own
-    }
-
-    fn call_arguments(&self) -> Map<String, Value> {
-        self.call.to_arguments()
-    }
-
-    fn set_call_arguments(&mut self, arguments: &Map<String, Value>) -> Result<()> {
-        for (name, value) in arguments {
-            if !self.call.take(name, value) {
-                return Err(unknown_argument(self, name, value));
-            }
-        }
-        Ok(())
     }
 
     fn config(&self) -> Map<String, Value> {
         Map::from_iter([
             ("use_scale".to_string(), json!(self.use_scale)),
             ("score_mode".to_string(), json!(self.score_mode.name())),
-            ("dropout".to_string(), json!(self.dropout)),
-            ("seed".to_string(), json!(self.seed)),
+            ("dropout".to_string(), json!(self.attention.dropout)),
+            ("seed".to_string(), json!(self.attention.seed)),
         ])
     }
 }

@@ -58,6 +58,97 @@ impl CallOptions {
     }
 }
 
+/// What every attention layer has besides its scores.
+#[derive(Clone, Debug, Default)]
+struct AttentionOptions {
+    /// The rate of dropout on the weights.
+    dropout: f32,
+    seed: Option<u64>,
+    call: CallOptions,
+}
+
+impl AttentionOptions {
+    /// The weights, with dropout while training.
+    fn dropped<const D: usize>(
+        &self,
+        weights: Tensor<D>,
+        context: &mut Context,
+    ) -> Result<Tensor<D>> {
+        if context.is_training() && self.dropout > 0.0 {
+            let (shape, device) = (weights.dims(), weights.device());
+            let mask = context.dropout_mask(&shape, self.dropout, self.seed, &device)?;
+            return Ok(weights * mask.float::<D>()?);
+        }
+        Ok(weights)
+    }
+}
+
+/// The setters of [`AttentionOptions`], held in a field `attention`; `$scores` is the shape of the weights.
+macro_rules! attention_setters {
+    ($scores:literal) => {
+        /// The rate of dropout on the weights while training (0).
+        pub fn dropout(mut self, dropout: f32) -> Self {
+            self.attention.dropout =
+                $crate::layers::dropout::check_rate(&mut self.options, "dropout", dropout);
+            self
+        }
+
+        /// Seeds the dropout by itself, apart from the seed of `fit`.
+        pub fn seed(mut self, seed: u64) -> Self {
+            self.attention.seed = Some(seed);
+            self
+        }
+
+        /// Whether a query step sees only steps that are not behind it (it sees all by default).
+        ///
+        /// Keras takes this at the call.
+        pub fn use_causal_mask(mut self, use_causal_mask: bool) -> Self {
+            self.attention.call.use_causal_mask = use_causal_mask;
+            self
+        }
+
+        #[doc = concat!("Whether the weights come out too, as a second output `", $scores, "`.")]
+        ///
+        /// Keras takes this at the call.
+        pub fn return_attention_scores(mut self, return_attention_scores: bool) -> Self {
+            self.attention.call.return_attention_scores = return_attention_scores;
+            self
+        }
+    };
+}
+use attention_setters;
+
+/// What [`Attention`] and [`AdditiveAttention`] do alike as layers.
+macro_rules! scored_attention {
+    () => {
+        fn input_count(&self) -> RangeInclusive<usize> {
+            2..=3
+        }
+
+        fn output_names(&self) -> Vec<&'static str> {
+            self.attention.call.output_names()
+        }
+
+        fn mask_policy(&self) -> MaskPolicy {
+            MaskPolicy::Own
+        }
+
+        fn call_arguments(&self) -> Map<String, Value> {
+            self.attention.call.to_arguments()
+        }
+
+        fn set_call_arguments(&mut self, arguments: &Map<String, Value>) -> Result<()> {
+            for (name, value) in arguments {
+                if !self.attention.call.take(name, value) {
+                    return Err(unknown_argument(self, name, value));
+                }
+            }
+            Ok(())
+        }
+    };
+}
+use scored_attention;
+
 /// The error about a call argument that the layer does not have.
 fn unknown_argument(layer: &(impl Layer + ?Sized), name: &str, value: &Value) -> Error {
     Error::config(
@@ -116,9 +207,7 @@ struct Scored<'a> {
     scores: Tensor<3>,
     query: &'a AnyTensor,
     value: &'a AnyTensor,
-    call: CallOptions,
-    dropout: f32,
-    seed: Option<u64>,
+    attention: &'a AttentionOptions,
 }
 
 impl Scored<'_> {
@@ -130,7 +219,7 @@ impl Scored<'_> {
             .value
             .mask()
             .map(|mask| mask.clone().reshape([batch, 1, values]).expand(shape));
-        if self.call.use_causal_mask {
+        if self.attention.call.use_causal_mask {
             let causal = causal_mask(queries, values, &self.scores).expand(shape);
             visible = Some(match visible {
                 Some(visible) => visible.bool_and(causal),
@@ -144,12 +233,9 @@ impl Scored<'_> {
             }
             None => self.scores,
         };
-        let mut weights = activation::softmax(scores, 2);
-        if context.is_training() && self.dropout > 0.0 {
-            let device = weights.device();
-            let mask = context.dropout_mask(&shape, self.dropout, self.seed, &device)?;
-            weights = weights * mask.float::<3>()?;
-        }
+        let weights = self
+            .attention
+            .dropped(activation::softmax(scores, 2), context)?;
         let mut output = weights.clone().matmul(self.value.float::<3>()?);
         if let Some(mask) = self.query.mask() {
             let absent = mask.clone().bool_not().reshape([batch, queries, 1]);
@@ -157,7 +243,7 @@ impl Scored<'_> {
             output = output.mask_fill(absent, 0.0);
         }
         let output = AnyTensor::from(output).with_mask(self.query.mask().cloned());
-        Ok(if self.call.return_attention_scores {
+        Ok(if self.attention.call.return_attention_scores {
             vec![output, weights.into()]
         } else {
             vec![output]

@@ -6,12 +6,13 @@ use burn::module::{Module, Param};
 use burn::tensor::{Bool, Tensor, activation};
 use serde_json::{Map, Value, json};
 
-use super::{CallOptions, MASKED, causal_mask, query_value_key, unknown_argument};
+use super::{
+    AttentionOptions, MASKED, attention_setters, causal_mask, query_value_key, unknown_argument,
+};
 use crate::config::Config;
 use crate::dims::Dims;
 use crate::initializers::Initializer;
 use crate::layers::basics::layer_basics;
-use crate::layers::dropout::check_rate;
 use crate::layers::weight_options::weight_setters;
 use crate::layers::{
     Context, Layer, LayerOptions, MaskPolicy, WeightBuilder, WeightOptions, WeightRule, describe,
@@ -55,6 +56,8 @@ pub struct MultiHeadAttention {
     #[module(skip)]
     settings: Settings,
     #[module(skip)]
+    attention: AttentionOptions,
+    #[module(skip)]
     kernel_options: WeightOptions,
     #[module(skip)]
     bias_options: WeightOptions,
@@ -66,10 +69,7 @@ struct Settings {
     key_dim: usize,
     value_dim: Option<usize>,
     output_shape: Option<usize>,
-    dropout: f32,
     use_bias: bool,
-    seed: Option<u64>,
-    call: CallOptions,
     attention_mask: bool,
 }
 
@@ -94,12 +94,10 @@ impl MultiHeadAttention {
                 key_dim,
                 value_dim: None,
                 output_shape: None,
-                dropout: 0.0,
                 use_bias: true,
-                seed: None,
-                call: CallOptions::default(),
                 attention_mask: false,
             },
+            attention: AttentionOptions::default(),
             kernel_options: WeightOptions::new(Initializer::glorot_uniform()),
             bias_options: WeightOptions::new(Initializer::Zeros),
         }
@@ -117,39 +115,13 @@ impl MultiHeadAttention {
         self
     }
 
-    /// The rate of dropout on the weights while training (0).
-    pub fn dropout(mut self, dropout: f32) -> Self {
-        self.settings.dropout = check_rate(&mut self.options, "dropout", dropout);
-        self
-    }
-
-    /// Seeds the dropout by itself, apart from the seed of `fit`.
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.settings.seed = Some(seed);
-        self
-    }
-
     /// Whether the projections have a bias (they have by default).
     pub fn use_bias(mut self, use_bias: bool) -> Self {
         self.settings.use_bias = use_bias;
         self
     }
 
-    /// Whether a query step sees only steps that are not behind it (it sees all by default).
-    ///
-    /// Keras takes this at the call.
-    pub fn use_causal_mask(mut self, use_causal_mask: bool) -> Self {
-        self.settings.call.use_causal_mask = use_causal_mask;
-        self
-    }
-
-    /// Whether the weights come out too, as a second output `[batch, heads, queries, values]`.
-    ///
-    /// Keras takes this at the call.
-    pub fn return_attention_scores(mut self, return_attention_scores: bool) -> Self {
-        self.settings.call.return_attention_scores = return_attention_scores;
-        self
-    }
+    attention_setters!("[batch, heads, queries, values]");
 
     /// Whether the last input is a mask `[batch, queries, values]`: not 0 where a step may be seen.
     ///
@@ -192,7 +164,7 @@ impl MultiHeadAttention {
         if config.get("output_shape").is_some() {
             layer = layer.output_shape(config.size_or("output_shape", 0)?);
         }
-        layer.settings.seed = config.seed()?;
+        layer.attention.seed = config.seed()?;
         layer.kernel_options =
             WeightOptions::read(config, "kernel", layer.kernel_options.initializer)?;
         layer.bias_options = WeightOptions::read(config, "bias", layer.bias_options.initializer)?;
@@ -259,7 +231,7 @@ impl MultiHeadAttention {
                 masks.push(mask.clone().reshape([batch, 1, values]).expand(shape));
             }
         }
-        if self.settings.call.use_causal_mask {
+        if self.attention.call.use_causal_mask {
             masks.push(causal_mask(queries, values, like).expand(shape));
         }
         if let Some(mask) = attention_mask {
@@ -342,7 +314,7 @@ impl Layer for MultiHeadAttention {
         let [query, value, _] = all;
         let features = self.settings.output_shape.or(query.last());
         let mut outputs = vec![Dims::new([query.axis(0), query.axis(1), features])];
-        if self.settings.call.return_attention_scores {
+        if self.attention.call.return_attention_scores {
             let heads = Some(self.settings.num_heads);
             outputs.push(Dims::new([
                 query.axis(0),
@@ -355,7 +327,7 @@ impl Layer for MultiHeadAttention {
     }
 
     fn output_names(&self) -> Vec<&'static str> {
-        self.settings.call.output_names()
+        self.attention.call.output_names()
     }
 
     fn weight_rules(&self) -> Vec<WeightRule> {
@@ -399,14 +371,7 @@ impl Layer for MultiHeadAttention {
             scores = scores.mask_fill(hidden.expand([batch, heads, queries, values]), -MASKED);
         }
         let weights = activation::softmax(scores, 3);
-        let mut used = weights.clone();
-        if context.is_training() && self.settings.dropout > 0.0 {
-            let settings = &self.settings;
-            let shape = used.dims();
-            let mask =
-                context.dropout_mask(&shape, settings.dropout, settings.seed, &used.device())?;
-            used = used * mask.float::<4>()?;
-        }
+        let used = self.attention.dropped(weights.clone(), context)?;
         let seen = used
             .matmul(value)
             .swap_dims(1, 2)
@@ -419,7 +384,7 @@ impl Layer for MultiHeadAttention {
         }
         let y = AnyTensor::from(y.reshape([batch, queries, features]));
         let mut outputs = vec![y.with_mask(inputs[0].mask().cloned())];
-        if self.settings.call.return_attention_scores {
+        if self.attention.call.return_attention_scores {
             outputs.push(weights.into());
         }
         Ok(outputs)
@@ -430,7 +395,7 @@ impl Layer for MultiHeadAttention {
     }
 
     fn call_arguments(&self) -> Map<String, Value> {
-        let mut arguments = self.settings.call.to_arguments();
+        let mut arguments = self.attention.call.to_arguments();
         if self.settings.attention_mask {
             arguments.insert("attention_mask".to_string(), json!(true));
         }
@@ -441,7 +406,7 @@ impl Layer for MultiHeadAttention {
         for (name, value) in arguments {
             match (name.as_str(), value) {
                 ("attention_mask", Value::Bool(given)) => self.settings.attention_mask = *given,
-                _ if self.settings.call.take(name, value) => {}
+                _ if self.attention.call.take(name, value) => {}
                 _ => return Err(unknown_argument(self, name, value)),
             }
         }
@@ -454,11 +419,11 @@ impl Layer for MultiHeadAttention {
             ("num_heads".to_string(), json!(settings.num_heads)),
             ("key_dim".to_string(), json!(settings.key_dim)),
             ("value_dim".to_string(), json!(self.value_size())),
-            ("dropout".to_string(), json!(settings.dropout)),
+            ("dropout".to_string(), json!(self.attention.dropout)),
             ("use_bias".to_string(), json!(settings.use_bias)),
             ("output_shape".to_string(), json!(settings.output_shape)),
             ("attention_axes".to_string(), json!([1])),
-            ("seed".to_string(), json!(settings.seed)),
+            ("seed".to_string(), json!(self.attention.seed)),
         ]);
         self.kernel_options.write("kernel", &mut config);
         self.bias_options.write("bias", &mut config);
