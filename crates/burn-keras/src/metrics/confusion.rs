@@ -101,6 +101,27 @@ impl Counts {
 }
 
 impl Confusion {
+    /// Takes a batch in as precision and recall count it: what is above each threshold is positive; without any, what
+    /// is above 0.5, or all that `top_k` leaves.
+    pub fn update_above(
+        &mut self,
+        place: &str,
+        ends: (&AnyTensor, &AnyTensor),
+        weights: Option<&Tensor<1>>,
+        thresholds: Option<&[f32]>,
+        (top_k, class_id): (Option<usize>, Option<usize>),
+    ) -> Result<()> {
+        // Below what `top_k` leaves, and above what it takes out.
+        let default = if top_k.is_some() { -1e10 } else { 0.5 };
+        let thresholds = Thresholds::of(thresholds.unwrap_or(&[default]));
+        let columns = Columns {
+            top_k,
+            class_id,
+            ..Columns::default()
+        };
+        self.update(place, ends, weights, &thresholds, &columns)
+    }
+
     /// Takes a batch in; `place` names the metric in errors.
     pub fn update(
         &mut self,

@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use super::confusion::{Columns, Confusion, Thresholds, check_thresholds, mean};
+use super::confusion::{Confusion, check_thresholds, mean};
 use super::{Metric, metric_basics, metric_struct};
 use crate::Result;
 use crate::tensor::AnyTensor;
@@ -28,20 +28,12 @@ impl Metric for Precision {
         y_pred: &AnyTensor,
         weights: Option<&Tensor<1>>,
     ) -> Result<()> {
-        // Below what `top_k` leaves, and above what it takes out.
-        let default = if self.top_k.is_some() { -1e10 } else { 0.5 };
-        let thresholds = Thresholds::of(self.thresholds.as_deref().unwrap_or(&[default]));
-        let columns = Columns {
-            top_k: self.top_k,
-            class_id: self.class_id,
-            ..Columns::default()
-        };
-        self.state.update(
+        self.state.update_above(
             "precision",
             (y_true, y_pred),
             weights,
-            &thresholds,
-            &columns,
+            self.thresholds.as_deref(),
+            (self.top_k, self.class_id),
         )
     }
 
