@@ -7,8 +7,8 @@ use keras_format::{TensorRef, is_operation, model_inputs, model_outputs};
 use serde_json::Value;
 
 use super::call_config::PlannedCall;
+use super::chain::several_outputs;
 use super::mask_operations::{MaskOperations, MaskSource, Origin};
-use super::model::several_outputs;
 use super::node::CallMask;
 use super::{Input, Model, Node, Sequential};
 use crate::backend::default_device;

@@ -189,7 +189,6 @@ pub(super) fn static_masks(graph: &Graph, layers: &[LayerHandle]) -> Vec<StaticM
                 .find(|m| *m != StaticMask::None)
                 .unwrap_or(StaticMask::None),
             (None, None, MaskPolicy::Consume | MaskPolicy::Lose) => StaticMask::None,
-            (None, None, MaskPolicy::Own) if class_name == "TimeDistributed" => first,
             (None, None, MaskPolicy::Own) => {
                 if used.iter().all(|m| *m == StaticMask::None)
                     && layer.read().inner_layers().is_none()

@@ -1,12 +1,15 @@
 //! Models: layers put together, in a row ([`Sequential`]) or as a graph ([`Model`]).
 
 mod call_config;
+mod chain;
 mod from_config;
 mod graph;
 mod mask_operations;
 mod model;
 mod module;
+mod names;
 mod node;
+mod running;
 mod sequential;
 mod shapes;
 mod summary;
@@ -14,7 +17,6 @@ mod to_config;
 
 pub(crate) use from_config::{Builder, is_model};
 pub use model::Model;
-pub(crate) use model::run;
 pub(crate) use node::CallMask;
 pub use node::{Input, IntoNodes, Node, Outputs};
 pub use sequential::Sequential;

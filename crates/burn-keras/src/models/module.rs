@@ -191,7 +191,7 @@ impl Layer for Model {
     }
 
     fn forward(&self, inputs: &[AnyTensor], context: &mut Context) -> Result<Vec<AnyTensor>> {
-        self.graph()?.run(&self.layers, inputs.to_vec(), context)
+        self.run(inputs.to_vec(), context)
     }
 
     fn input_range(&self, index: usize) -> Option<std::ops::Range<usize>> {

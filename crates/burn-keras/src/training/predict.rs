@@ -13,7 +13,7 @@ use super::set::Set;
 use super::stream::Stream;
 use crate::callbacks::{CallbackList, Inference};
 use crate::layers::Context;
-use crate::models::{Model, run};
+use crate::models::Model;
 use crate::random::Generator;
 use crate::{Error, Result};
 
@@ -176,7 +176,7 @@ impl Model {
                 callbacks.on_predict_batch_begin(&mut inference, batch)?;
                 let (inputs, _) = feed.checked_inputs(set, self)?.into_batch(&device)?;
                 let mut context = Context::inference();
-                let outputs = run(self, inputs, &mut context)?;
+                let outputs = self.run(inputs, &mut context)?;
                 self.keep_carried(&mut context);
                 for (collected, output) in collected.iter_mut().zip(&outputs) {
                     collected.add(output.shape(), output.to_vec()?, samples);

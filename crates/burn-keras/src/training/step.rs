@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use burn::module::{ModuleVisitor, Param, ParamId};
+use burn::module::{ModuleVisitor, Param};
 use burn::tensor::{Gradients, Tensor};
 
 use super::compile::Compiled;
 use super::set::Targets;
 use crate::layers::{Context, DynLayer, LayerHandle, constrain, penalize_weights, visit};
 use crate::losses::reduce;
-use crate::models::{Model, run};
+use crate::models::Model;
 use crate::optimizers::Change;
 use crate::random::Generator;
 use crate::tensor::AnyTensor;
@@ -43,7 +43,7 @@ pub(crate) fn train(
     for (leaf, copy) in leaves.iter().zip(&copies) {
         context.stand_in(leaf.identity(), Arc::clone(copy));
     }
-    let outputs = run(model, inputs, &mut context)?;
+    let outputs = model.run(inputs, &mut context)?;
     let compiled = model.compiled_for("training")?;
     let mut penalties = context.take_losses();
     for copy in &copies {
@@ -67,23 +67,18 @@ pub(crate) fn train(
     let mut collector = Collector {
         gradients: &mut gradients,
         changes: Vec::new(),
-        shapes: HashMap::new(),
         path: Vec::new(),
     };
     for copy in &copies {
         collector.path = vec![copy.options().name().unwrap_or_default().to_string()];
         visit(&**copy, &mut collector);
     }
-    let Collector {
-        changes, shapes, ..
-    } = collector;
+    let changes = collector.changes;
+    let shapes: Vec<Vec<usize>> = changes.iter().map(|c| c.shape.clone()).collect();
+    let optimizer = &mut model.compiled_for_mut("training")?.optimizer;
     let mut updated = HashMap::new();
-    for (id, flat) in model
-        .compiled_for_mut("training")?
-        .optimizer
-        .step(changes)?
-    {
-        updated.insert(id, AnyTensor::from_flat(flat, &shapes[&id])?);
+    for ((id, flat), shape) in optimizer.step(changes)?.into_iter().zip(&shapes) {
+        updated.insert(id, AnyTensor::from_flat(flat, shape)?);
     }
     for copy in &copies {
         constrain(&**copy, &mut updated)?;
@@ -121,10 +116,10 @@ pub(crate) fn use_averages(model: &Model) -> Result<bool> {
     Ok(true)
 }
 
-/// Computes outputs and loss of one batch without changing anything.
+/// Computes outputs and loss of one batch; only the states that stateful layers carry on change.
 pub(crate) fn test(model: &Model, inputs: Vec<AnyTensor>, targets: &Targets) -> Result<Outcome> {
     let mut context = Context::inference();
-    let outputs = run(model, inputs, &mut context)?;
+    let outputs = model.run(inputs, &mut context)?;
     let compiled = model.compiled_for("evaluate")?;
     let penalties = model.losses(&mut context)?;
     let (loss, losses) = total_loss(compiled, targets, &outputs, penalties)?;
@@ -165,8 +160,8 @@ fn total_loss(
             (1, Some(weights)) => weights.shape().iter().product(),
             (count, _) => count,
         };
-        let weights = row_weights(output, weights, count)?;
         let mask = row_mask(output, count);
+        let weights = row_weights(mask.clone(), weights, count)?;
         let ends = (labels, output);
         let mean = reduce(loss, rows, ends, weights.as_ref(), mask.as_ref())?;
         losses.push(mean.clone());
@@ -191,23 +186,22 @@ fn total_loss(
 }
 
 /// The mask of an output as weights of its rows, where there is one with as many values.
-fn row_mask(output: &AnyTensor, rows: usize) -> Option<Tensor<1>> {
+pub(crate) fn row_mask(output: &AnyTensor, rows: usize) -> Option<Tensor<1>> {
     let mask = output.mask()?;
     (mask.shape().num_elements() == rows).then(|| mask.clone().float().reshape([rows]))
 }
 
-/// How much each row of an output counts: the weight of its sample or step, nothing where it is masked. `None` where
-/// all count alike.
+/// How much each row of an output counts: the weight of its sample or step, nothing where `mask` ([`row_mask`]) says so.
+/// `None` where all count alike.
 ///
 /// # Errors
 ///
 /// [`Error::Tensor`] when there is no whole number of rows for a weight.
 pub(crate) fn row_weights(
-    output: &AnyTensor,
+    mask: Option<Tensor<1>>,
     weights: Option<&AnyTensor>,
     rows: usize,
 ) -> Result<Option<Tensor<1>>> {
-    let mask = row_mask(output, rows);
     let Some(weights) = weights else {
         return Ok(mask);
     };
@@ -238,7 +232,6 @@ pub(crate) fn row_weights(
 struct Collector<'a> {
     gradients: &'a mut Gradients,
     changes: Vec<Change>,
-    shapes: HashMap<ParamId, Vec<usize>>,
     path: Vec<String>,
 }
 
@@ -262,7 +255,6 @@ impl ModuleVisitor for Collector<'_> {
         };
         let shape = weight.dims();
         let count = shape.iter().product::<usize>();
-        self.shapes.insert(param.id, shape.to_vec());
         self.changes.push(Change {
             id: param.id,
             path: self.path.join("/"),

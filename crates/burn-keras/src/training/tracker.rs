@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::logs::Logs;
 use super::set::Targets;
-use super::step::{Outcome, row_weights};
+use super::step::{Outcome, row_mask, row_weights};
 use crate::Result;
 use crate::dims::Dims;
 use crate::metrics::{Mean, Metric, MetricSpec};
@@ -86,8 +86,8 @@ impl Tracker {
         for (i, (metrics, output)) in metrics.iter_mut().zip(&outcome.outputs).enumerate() {
             let shape = output.shape();
             let rows = shape.iter().take(shape.len().saturating_sub(1)).product();
-            let mask = row_weights(output, None, rows)?;
-            let weights = row_weights(output, targets.weights(i), rows)?;
+            let mask = row_mask(output, rows);
+            let weights = row_weights(mask.clone(), targets.weights(i), rows)?;
             for tracked in metrics {
                 let weights = if tracked.weighted { &weights } else { &mask };
                 tracked
