@@ -232,27 +232,13 @@ fn stop_on_ctrl_c() -> Arc<AtomicBool> {
     stop
 }
 
+/// Writes the history in the form that its ending names, upper or lower case.
 fn write_history(path: &Path, history: &History) -> Result<()> {
     let text = if ending(path) == "csv" {
-        as_csv(history)
+        history.to_csv()?
     } else {
         format!("{:#}\n", history.to_json())
     };
     keras_format::atomic_write(path, |file| file.write_all(text.as_bytes()))?;
     Ok(())
-}
-
-/// A row for each epoch, counted from 0 as Keras' `CSVLogger` does; empty where an epoch was not measured.
-fn as_csv(history: &History) -> String {
-    let names = history.names();
-    let mut text = format!("epoch,{}\n", names.join(","));
-    for (row, epoch) in history.epochs().iter().enumerate() {
-        text += &epoch.to_string();
-        for name in &names {
-            let value = history.get(name).get(row);
-            text += &value.map_or(",".to_string(), |v| format!(",{v}"));
-        }
-        text.push('\n');
-    }
-    text
 }
