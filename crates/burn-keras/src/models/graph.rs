@@ -329,7 +329,7 @@ impl Graph {
 }
 
 /// Whether a recurrent layer, or the one inside a `Bidirectional`, puts out every step.
-pub(super) fn returns_sequences(layer: &LayerHandle) -> bool {
+pub(crate) fn returns_sequences(layer: &LayerHandle) -> bool {
     let config = Value::Object(layer.config());
     let inner = config.pointer("/layer/config").unwrap_or(&config);
     inner.get("return_sequences") == Some(&Value::Bool(true))

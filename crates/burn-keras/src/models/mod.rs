@@ -16,10 +16,12 @@ mod summary;
 mod to_config;
 
 pub(crate) use from_config::{Builder, is_model};
+pub(crate) use graph::{Graph, Step, StepMasks, returns_sequences};
 pub use model::Model;
 pub(crate) use node::CallMask;
 pub use node::{Input, IntoNodes, Node, Outputs};
 pub use sequential::Sequential;
 pub use shapes::Shapes;
 pub use summary::Summary;
+pub(crate) use summary::thousands;
 pub(crate) use to_config::build_config;

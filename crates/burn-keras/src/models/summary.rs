@@ -182,7 +182,7 @@ impl fmt::Display for Summary {
 }
 
 /// `16,896` for 16896.
-fn thousands(number: usize) -> String {
+pub(crate) fn thousands(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (i, digit) in digits.chars().enumerate() {

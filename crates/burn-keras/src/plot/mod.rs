@@ -1,17 +1,46 @@
 //! Pictures: drawn as SVG, and turned into PNG where the file is to be one.
 
 mod curves;
+mod graph;
+mod png;
+mod svg;
+mod text;
+mod words;
 
 use std::io::Write;
 use std::path::Path;
 
-use resvg::tiny_skia::{Pixmap, Transform};
-use resvg::usvg::{Options, Tree};
-
+use crate::models::Model;
 use crate::{Error, Result};
 
 /// The font of the pictures, so that they look the same on every machine; its licence lies beside it.
 const FONT: &[u8] = include_bytes!("DejaVuSans.ttf");
+
+/// The colours, by class.
+const STYLE: &str = include_str!("picture.css");
+
+impl Model {
+    /// Draws the model: its graph with the shapes on its edges as `.svg` or `.png`.
+    ///
+    /// ```
+    /// use burn_keras::prelude::*;
+    ///
+    /// let mut model = Sequential::new();
+    /// model.add(Lstm::new(32).input_shape([8, 16]))?;
+    /// let folder = std::env::temp_dir();
+    /// model.plot(folder.join("model.svg"))?;
+    /// # std::fs::remove_file(folder.join("model.svg")).unwrap();
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotBuilt`] before the model knows its input shape; [`Error::File`] for another ending and for what the
+    /// system refuses.
+    pub fn plot(&self, path: impl AsRef<Path>) -> Result<()> {
+        save(&graph::svg(self)?, path.as_ref())
+    }
+}
 
 /// Writes a picture by the ending of `path`: `.svg` as it is, `.png` drawn; whole or not at all.
 ///
@@ -25,7 +54,7 @@ pub(crate) fn save(svg: &str, path: &Path) -> Result<()> {
     };
     let bytes = match path.extension().and_then(|e| e.to_str()) {
         Some("svg") => svg.as_bytes().to_vec(),
-        Some("png") => png(svg).map_err(&failed)?,
+        Some("png") => png::png(svg).map_err(&failed)?,
         _ => {
             return Err(failed(
                 "a picture is saved as `.svg` or `.png`; give the file one of these endings"
@@ -35,28 +64,4 @@ pub(crate) fn save(svg: &str, path: &Path) -> Result<()> {
     };
     keras_format::atomic_write(path, |file| file.write_all(&bytes))
         .map_err(|e| failed(e.to_string()))
-}
-
-/// Draws an SVG, two pixels for each of its points.
-fn png(svg: &str) -> Result<Vec<u8>, String> {
-    const SCALE: f32 = 2.0;
-    let mut options = Options::default();
-    options.fontdb_mut().load_font_data(FONT.to_vec());
-    options.fontdb_mut().set_sans_serif_family("DejaVu Sans");
-    options.font_family = "DejaVu Sans".to_string();
-    let tree = Tree::from_str(svg, &options).map_err(|e| format!("cannot read the SVG: {e}"))?;
-    let size = tree.size();
-    let mut pixels = Pixmap::new(
-        (size.width() * SCALE) as u32,
-        (size.height() * SCALE) as u32,
-    )
-    .ok_or("the picture has no size")?;
-    resvg::render(
-        &tree,
-        Transform::from_scale(SCALE, SCALE),
-        &mut pixels.as_mut(),
-    );
-    pixels
-        .encode_png()
-        .map_err(|e| format!("cannot encode the PNG: {e}"))
 }
