@@ -1,11 +1,12 @@
 //! The `burn-keras` command: Keras model files without Python.
 
+mod archive;
 mod arrays;
 mod commands;
 mod error;
 mod messages;
-mod npy;
 mod output;
+mod table;
 
 use std::process::ExitCode;
 

@@ -36,13 +36,29 @@ pub fn check_destination(path: &Path) -> Result<()> {
         .map_err(|e| Error::file(path, format!("cannot write there: {e}")))
 }
 
-/// The ending of a file's name in lower case, `weights.h5` counting as one.
+/// Checks, before hours of work, that files can be made in `folder`, which need not be there yet.
+pub fn check_folder(folder: &Path) -> Result<()> {
+    let existing = folder
+        .ancestors()
+        .map(|place| match place.as_os_str().is_empty() {
+            true => Path::new("."),
+            false => place,
+        })
+        .find(|place| place.exists())
+        .unwrap_or(Path::new("."));
+    if !existing.is_dir() {
+        return Err(Error::file(existing, "is a file, a folder is needed there"));
+    }
+    tempfile::tempfile_in(existing)
+        .map(|_| ())
+        .map_err(|e| Error::file(folder, format!("cannot write there: {e}")))
+}
+
+/// The ending of a file's name as it is written there, `weights.h5` counting as one.
+///
+/// Keras tells models and weights by endings in lower case only.
 pub fn ending(path: &Path) -> String {
-    let name = path
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .to_lowercase();
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
     if name.ends_with(".weights.h5") {
         return "weights.h5".to_string();
     }

@@ -98,9 +98,9 @@ fn fit_trains_and_writes_model_and_history() -> TestResult {
     let work = Work::new()?;
     work.good(
         "fit model.keras --x x.npy --y y.npy --epochs 3 --batch-size 4 --no-shuffle --validation-split 0.2 \
-         --output trained.keras --history h.json",
+         --output trained.keras --history H.JSON",
     )?;
-    let history: Value = serde_json::from_str(&std::fs::read_to_string(work.path("h.json"))?)?;
+    let history: Value = serde_json::from_str(&std::fs::read_to_string(work.path("H.JSON"))?)?;
     let names: Vec<&String> = history
         .as_object()
         .into_iter()
@@ -348,5 +348,33 @@ fn weights_of_classes_and_samples_and_a_later_start_reach_the_training() -> Test
         let found: Value = serde_json::from_str(&std::fs::read_to_string(work.path("h.json"))?)?;
         assert_eq!(found, history.to_json(), "{options}");
     }
+    Ok(())
+}
+
+#[test]
+fn arrays_larger_than_what_is_read_at_once_stay_in_their_files() -> TestResult {
+    let work = Work::new()?;
+    // 6 x 2 ** 20 numbers a sample, 11 samples: 264 MiB of zeros, none of which the file system stores.
+    let mut model = Sequential::new();
+    model.add(GlobalAveragePooling1d::new().input_shape([6, 1 << 20]))?;
+    model.add(Dense::new(1).bias_initializer("ones"))?;
+    model.compile("sgd", "mse", ())?;
+    model.save(work.path("wide.keras"))?;
+    let mut header = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
+    let text = "{'descr': '<f4', 'fortran_order': False, 'shape': (11, 6, 1048576), }";
+    header.extend(format!("{text:<117}\n").bytes());
+    let length = header.len() as u64 + 11 * 6 * (4 << 20);
+    std::fs::write(work.path("large.npy"), header)?;
+    std::fs::File::options()
+        .write(true)
+        .open(work.path("large.npy"))?
+        .set_len(length)?;
+    write_npy(work.path("labels.npy"), &Array2::<f32>::zeros((11, 1)))?;
+    work.good("predict wide.keras --input large.npy --output out.npy --batch-size 2")?;
+    let found: ArrayD<f32> = read_npy(work.path("out.npy"))?;
+    assert_eq!(found, ArrayD::<f32>::ones(vec![11, 1]));
+    let text =
+        work.good("evaluate wide.keras --x large.npy --y labels.npy --batch-size 2 --json")?;
+    assert_eq!(serde_json::from_str::<Value>(&text)?["loss"], 1.0);
     Ok(())
 }

@@ -73,6 +73,17 @@ fn wrong_arguments_are_named() -> TestResult {
             "initial-epoch",
         ),
         (&format!("{fit} --history h.txt"), ".json or .csv"),
+        // Keras does not open `T.KERAS`; found before hours of training, not after.
+        (
+            "fit model.keras --x x.npy --y y.npy --output T.KERAS",
+            "models are written as .keras",
+        ),
+        ("convert model.keras OUT.KERAS", "give the file one of"),
+        ("convert model.keras OUT.Weights.h5", "give the file one of"),
+        (&format!("{fit} --resume"), "--checkpoint"),
+        (&format!("{fit} --checkpoint x.npy"), "is a file"),
+        (&format!("{fit} --checkpoint x.npy/backup"), "x.npy"),
+        (&format!("{fit} --tensorboard y.npy"), "is a file"),
         ("evaluate model.keras --x x.npy", "--y"),
         ("summary", "MODEL"),
         ("shapes model.keras --input", "--input"),
@@ -80,6 +91,12 @@ fn wrong_arguments_are_named() -> TestResult {
         ("convert model.keras out.h5", ".weights.h5"),
         ("devices everything", "everything"),
         ("bench --units none", "whole number"),
+        ("bench --units 99999999999 --layers 99999999", "GiB"),
+        (
+            "bench --samples 18446744073709551615 --timesteps 18446744073709551615",
+            "GiB",
+        ),
+        ("bench --layers 1000000000", "GiB"),
         ("completions tcsh", "bash"),
     ] {
         let message = work.bad(arguments)?;
@@ -103,6 +120,7 @@ fn missing_files_directories_and_damage_are_named() -> TestResult {
     std::fs::write(work.path("cut.npz"), &array[..40])?;
     std::fs::write(work.path("words.csv"), "1,2\nthree,4\n")?;
     std::fs::write(work.path("ragged.csv"), "1,2\n3\n")?;
+    std::fs::write(work.path("typo.csv"), "1,2x\n3,4\n")?;
     std::fs::create_dir(work.path("directory"))?;
     std::fs::create_dir(work.path("directory.keras"))?;
     for model in [
@@ -133,6 +151,7 @@ fn missing_files_directories_and_damage_are_named() -> TestResult {
         "cut.npz",
         "words.csv",
         "ragged.csv",
+        "typo.csv",
         "model.keras",
     ] {
         for command in [
@@ -148,6 +167,27 @@ fn missing_files_directories_and_damage_are_named() -> TestResult {
             assert!(message.contains(data), "{arguments}: {message}");
         }
     }
+    Ok(())
+}
+
+#[test]
+fn an_archive_that_unpacks_without_end_is_refused() -> TestResult {
+    use std::io::Write;
+    let work = Work::new()?;
+    let mut zip = zip::ZipWriter::new(std::fs::File::create(work.path("bomb.npz"))?);
+    let options = zip::write::SimpleFileOptions::default();
+    zip.start_file("input_layer.npy", options.large_file(true))?;
+    let zeros = vec![0; 1 << 20];
+    for _ in 0..1025 {
+        zip.write_all(&zeros)?;
+    }
+    zip.finish()?;
+    assert!(std::fs::metadata(work.path("bomb.npz"))?.len() < 2 << 20);
+    let message = work.bad("predict model.keras --input bomb.npz --output o.npy")?;
+    assert!(
+        message.contains("bomb.npz") && message.contains("unpacks"),
+        "{message}"
+    );
     Ok(())
 }
 
@@ -178,6 +218,12 @@ fn destinations_that_cannot_be_written_are_named() -> TestResult {
     }
     let fit = "fit model.keras --x x.npy --y y.npy --output t.keras --history /proc/h.json";
     assert!(work.bad(fit)?.contains("/proc/h.json"));
+    for option in ["checkpoint", "tensorboard"] {
+        let message = work.bad(&format!(
+            "fit model.keras --x x.npy --y y.npy --output t.keras --{option} /proc/place/below"
+        ))?;
+        assert!(message.contains("/proc/place/below"), "{message}");
+    }
     Ok(())
 }
 

@@ -11,10 +11,13 @@ use ndarray::{Array2, Array3};
 use serde_json::json;
 
 use super::{DeviceArg, at_least_1};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::output;
 
 const CLASSES: usize = 10;
+
+/// More is a slip of the keyboard rather than a question.
+const MOST_BYTES: u128 = 64 << 30;
 
 /// Measure how fast stacked LSTMs train and predict here, on random data.
 #[derive(clap::Args)]
@@ -48,8 +51,43 @@ pub struct Args {
     device: DeviceArg,
 }
 
+impl Args {
+    /// About how many numbers a training of this size holds at once.
+    fn numbers(&self) -> u128 {
+        let product = |sizes: &[usize]| {
+            let sizes = sizes.iter().map(|n| *n as u128);
+            sizes.fold(1, u128::saturating_mul)
+        };
+        let input = self.features.max(self.units).saturating_add(self.units);
+        // Weights, gradients and the optimizer's averages; the four gates, the state and the output of each step with
+        // their gradients.
+        let weights = product(&[3, self.layers, 4, self.units, input]);
+        let steps = product(&[
+            2,
+            6,
+            self.layers,
+            self.batch_size.min(self.samples),
+            self.timesteps,
+            self.units,
+        ]);
+        product(&[self.samples, self.timesteps, self.features])
+            .saturating_add(product(&[self.samples, CLASSES]))
+            .saturating_add(weights)
+            .saturating_add(steps)
+    }
+}
+
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
+    let bytes = args.numbers().saturating_mul(size_of::<f32>() as u128);
+    if bytes > MOST_BYTES {
+        return Err(Error::Usage(format!(
+            "a training of this size would hold about {} GiB in memory, {} are allowed: lower --units, --layers, \
+             --timesteps, --features, --batch-size or --samples",
+            bytes >> 30,
+            MOST_BYTES >> 30
+        )));
+    }
     args.device.choose()?;
     let device = device_name(&default_device()?);
     let mut model = Sequential::new();

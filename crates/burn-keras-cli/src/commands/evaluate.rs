@@ -51,7 +51,7 @@ pub fn run(args: &Args) -> Result<()> {
     if let Some(size) = args.batch_size {
         options = options.batch_size(size);
     }
-    let scores = model.evaluate_with(x, y, options)?;
+    let scores = model.evaluate_with(arrays::values(&x)?, arrays::values(&y)?, options)?;
     if args.json {
         let figures: Map<String, Value> = scores
             .logs()

@@ -42,6 +42,6 @@ pub fn run(args: &Args) -> Result<()> {
     if let Some(size) = args.batch_size {
         options = options.batch_size(size);
     }
-    let predictions = model.predict_all_with(x, options)?;
+    let predictions = model.predict_all_with(arrays::values(&x)?, options)?;
     arrays::write_predictions(&args.output, &predictions)
 }

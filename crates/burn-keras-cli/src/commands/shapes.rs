@@ -26,7 +26,7 @@ pub fn run(args: &Args) -> Result<()> {
     let model = load_model_with(&args.model, LoadModel::new().compile(false))?;
     let shapes = match &args.input {
         None => model.shapes()?,
-        Some(path) => model.shapes_with(arrays::inputs(path, &model)?)?,
+        Some(path) => model.shapes_with(arrays::values(&arrays::inputs(path, &model)?)?)?,
     };
     output::print(&shapes.to_string())
 }

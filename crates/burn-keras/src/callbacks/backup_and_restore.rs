@@ -63,8 +63,25 @@ impl BackupAndRestore {
         self
     }
 
-    fn file(&self) -> PathBuf {
+    /// The file of the backup, which is there while a training has not ended.
+    pub fn file(&self) -> PathBuf {
         self.folder.join("latest.safetensors")
+    }
+
+    /// Deletes the backup, and its folder if nothing else is in it: what happens at the end of a training, for one that
+    /// was told to keep it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] for what the system refuses; that there is none is no error.
+    pub fn delete(&self) -> Result<()> {
+        let file = self.file();
+        if file.exists() {
+            std::fs::remove_file(&file).map_err(|e| self.failed("delete the backup", &e))?;
+        }
+        // A folder that holds something else stays.
+        let _ = std::fs::remove_dir(&self.folder);
+        Ok(())
     }
 
     /// Deletes what processes that were killed while they wrote a backup left beside it.
@@ -124,15 +141,9 @@ impl Callback for BackupAndRestore {
     }
 
     fn on_train_end(&mut self, _: &mut Training<'_>, _: &Logs) -> Result<()> {
-        if !self.delete_checkpoint {
-            return Ok(());
+        if self.delete_checkpoint {
+            self.delete()?;
         }
-        let file = self.file();
-        if file.exists() {
-            std::fs::remove_file(&file).map_err(|e| self.failed("delete the backup", &e))?;
-        }
-        // A folder that holds something else stays.
-        let _ = std::fs::remove_dir(&self.folder);
         Ok(())
     }
 

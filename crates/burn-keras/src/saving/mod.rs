@@ -40,7 +40,7 @@ pub use weights::LoadWeights;
 use crate::Error;
 
 /// The crate's error for one of a file's.
-fn file_error(error: keras_format::Error) -> Error {
+pub(crate) fn file_error(error: keras_format::Error) -> Error {
     match error {
         keras_format::Error::File { path, source } => Error::File {
             path: path.display().to_string(),

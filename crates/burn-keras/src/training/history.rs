@@ -137,7 +137,8 @@ impl History {
         String::from_utf8(bytes).map_err(|e| failed(e.to_string()))
     }
 
-    /// Writes [`History::to_json`] or [`History::to_csv`], by the ending of `path`; whole or not at all.
+    /// Writes [`History::to_json`] or [`History::to_csv`], by the ending of `path` in either case; whole or not at
+    /// all.
     ///
     /// # Errors
     ///
@@ -148,7 +149,8 @@ impl History {
             path: path.display().to_string(),
             problem,
         };
-        let text = match path.extension().and_then(|e| e.to_str()) {
+        let ending = path.extension().map(|e| e.to_ascii_lowercase());
+        let text = match ending.as_deref().and_then(|e| e.to_str()) {
             Some("json") => format!("{:#}\n", self.to_json()),
             Some("csv") => self.to_csv()?,
             _ => {
@@ -159,7 +161,7 @@ impl History {
             }
         };
         keras_format::atomic_write(path, |file| file.write_all(text.as_bytes()))
-            .map_err(|e| failed(e.to_string()))
+            .map_err(crate::saving::file_error)
     }
 
     /// Everything, with every bit.

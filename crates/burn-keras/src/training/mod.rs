@@ -13,6 +13,7 @@ mod fit_options;
 mod history;
 mod logs;
 mod npy;
+mod npy_header;
 mod on_batch;
 mod optimizer;
 mod options;

@@ -4,10 +4,11 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use memmap2::Mmap;
-use ndarray::{Array, ArrayViewD, Axis, CowArray, IxDyn, ShapeError};
-use ndarray_npy::{ViewElement, ViewNpyError, ViewNpyExt};
+use ndarray::{Array, ArrayD, ArrayViewD, Axis, CowArray, IxDyn, ShapeError};
+use ndarray_npy::{ReadNpyExt, ReadableElement, ViewElement, ViewNpyExt};
 
 use super::data::{Element, IntoValues, Rows, Values, gather};
+use super::npy_header::checked_type;
 use crate::tensor::Kind;
 use crate::{Error, Result};
 
@@ -73,8 +74,7 @@ impl NpyFile {
             path: self.path.display().to_string(),
             problem,
         };
-        let stored = Stored::view(&self.map)
-            .map_err(|e| failed(format!("is no array that can be read: {e}")))?;
+        let stored = Stored::view(&self.map).map_err(failed)?;
         if !stored.is_in_rows() {
             return Err(failed(
                 "is stored column by column; save it with `np.save(path, np.ascontiguousarray(x))`"
@@ -94,8 +94,23 @@ impl<'a> IntoValues<'a> for &'a NpyFile {
     }
 }
 
+impl Values<'static> {
+    /// The array that the bytes of an `.npy` file hold, in memory; `name` is what errors call it.
+    ///
+    /// All types that [`NpyFile`] takes, in either byte order, stored row by row or column by column.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Data`] when the bytes are no such array, or another number of bytes than their header promises.
+    pub fn from_npy(name: &str, bytes: &[u8]) -> Result<Self> {
+        checked_type(bytes)
+            .and_then(|kind| values_of(kind, bytes))
+            .map_err(|problem| Error::data(name, problem))
+    }
+}
+
 macro_rules! stored {
-    ($($variant:ident($type:ty) $kind:ident),+ $(,)?) => {
+    ($($variant:ident($type:ty) $name:literal $kind:ident),+ $(,)?) => {
         /// An array in a file, as it is stored there.
         #[derive(Clone, Debug)]
         pub enum Stored<'a> {
@@ -107,12 +122,11 @@ macro_rules! stored {
 
         impl<'a> Stored<'a> {
             /// The array of an `.npy` file of any of these types.
-            fn view(bytes: &'a [u8]) -> Result<Self, ViewNpyError> {
-                $(if let Ok(array) = view::<$type>(bytes) {
-                    return Ok(Self::$variant(array));
-                })+
-                // What is wrong with it, or that it is of none of these types.
-                view::<f32>(bytes).map(Self::F32)
+            fn view(bytes: &'a [u8]) -> Result<Self, String> {
+                match checked_type(bytes)? {
+                    $($name => view::<$type>(bytes).map(Self::$variant),)+
+                    other => Err(unknown(other)),
+                }
             }
 
             pub(super) fn shape(&self) -> &[usize] {
@@ -163,25 +177,44 @@ macro_rules! stored {
                 }
             }
         }
+
+        /// The array of values of this type that an `.npy` file holds.
+        fn values_of(kind: &str, bytes: &[u8]) -> Result<Values<'static>, String> {
+            match kind {
+                $($name => owned::<$type>(bytes),)+
+                other => Err(unknown(other)),
+            }
+        }
     };
 }
 
 stored!(
-    F32(f32) Float,
-    F64(f64) Float,
-    I32(i32) Int,
-    U8(u8) Int,
-    I64(i64) Int,
-    I8(i8) Int,
-    I16(i16) Int,
-    U16(u16) Int,
-    U32(u32) Int,
-    U64(u64) Int,
-    Bool(bool) Int,
+    F32(f32) "f4" Float,
+    F64(f64) "f8" Float,
+    I32(i32) "i4" Int,
+    U8(u8) "u1" Int,
+    I64(i64) "i8" Int,
+    I8(i8) "i1" Int,
+    I16(i16) "i2" Int,
+    U16(u16) "u2" Int,
+    U32(u32) "u4" Int,
+    U64(u64) "u8" Int,
+    Bool(bool) "b1" Int,
 );
 
-fn view<T: ViewElement>(bytes: &[u8]) -> Result<ArrayViewD<'_, T>, ViewNpyError> {
-    ArrayViewD::view_npy(bytes)
+fn unknown(kind: &str) -> String {
+    format!("holds values of type {kind}, which are not supported")
+}
+
+fn view<T: ViewElement>(bytes: &[u8]) -> Result<ArrayViewD<'_, T>, String> {
+    ArrayViewD::view_npy(bytes).map_err(|e| format!("is no array that can be read: {e}"))
+}
+
+fn owned<T: ReadableElement + Element>(bytes: &[u8]) -> Result<Values<'static>, String> {
+    let array = ArrayD::<T>::read_npy(bytes).map_err(|e| e.to_string())?;
+    T::values(CowArray::from(array))
+        .and_then(IntoValues::into_values)
+        .map_err(|e| e.to_string())
 }
 
 #[cfg(test)]
@@ -189,7 +222,7 @@ mod tests {
     use super::*;
     use crate::training::data::IntoData;
     use ndarray::{Array2, array};
-    use ndarray_npy::write_npy;
+    use ndarray_npy::{WriteNpyExt, write_npy};
 
     fn written<T: ndarray_npy::WritableElement>(array: &Array2<T>) -> (tempfile::TempDir, NpyFile) {
         let folder = tempfile::tempdir().unwrap();
@@ -210,6 +243,30 @@ mod tests {
         let values = (&file).into_data()?.remove(0);
         assert_eq!(values.kind(), Kind::Float);
         assert_eq!(values.to_f32()?, array![[0.5], [1.5]].into_dyn());
+        Ok(())
+    }
+
+    #[test]
+    fn bytes_in_any_order_become_arrays_in_memory() -> Result<()> {
+        let array = array![[1.0f64, 2.0, 3.0], [4.0, 5.0, 6.0]];
+        let rows = array.mapv(|v| v as f32).into_dyn();
+        let mut bytes = Vec::new();
+        array.write_npy(&mut bytes).unwrap();
+        assert_eq!(Values::from_npy("x", &bytes)?.to_f32()?, rows);
+        bytes.clear();
+        let columns = array.t().as_standard_layout().into_owned();
+        columns.t().write_npy(&mut bytes).unwrap();
+        assert_eq!(Values::from_npy("x", &bytes)?.to_f32()?, rows);
+        // The same numbers with the other byte order.
+        let header = bytes.len() - 48;
+        let place = bytes.windows(3).position(|w| w == b"<f8").unwrap();
+        bytes[place] = b'>';
+        bytes[header..]
+            .chunks_exact_mut(8)
+            .for_each(<[u8]>::reverse);
+        assert_eq!(Values::from_npy("x", &bytes)?.to_f32()?, rows);
+        let text = Values::from_npy("x", &bytes[1..]).unwrap_err().to_string();
+        assert!(text.contains("x: is no .npy array"), "{text}");
         Ok(())
     }
 

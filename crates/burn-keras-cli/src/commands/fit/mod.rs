@@ -1,31 +1,38 @@
 //! `burn-keras fit`.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
+mod checkpoint;
+mod compilation;
+mod data;
+
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use burn_keras::models::Model;
+use burn_keras::callbacks::TensorBoard;
 use burn_keras::saving::load_model;
-use burn_keras::training::{Compile, Fit, History};
-
-use serde_json::{Map, Value};
+use burn_keras::training::Fit;
 
 use super::{DeviceArg, at_least_1};
 use crate::error::{Error, Result};
 use crate::output::{self, ending};
 use crate::{arrays, messages};
+use checkpoint::Checkpoint;
+use compilation::compile;
+use data::{ClassWeights, Data, class_weights};
 
 /// Train a model on given data and save it.
 ///
 /// Optimizer, loss and metrics are those compiled into the model, the optimizer with its state; the options override
-/// them. Ctrl-C ends the training after the running batch, and the model is saved as it is then.
+/// them. Ctrl-C ends the training after the running batch, and the model is saved as it is then. With --checkpoint a
+/// training that was killed goes on when the same command is given again with --resume, and ends with the weights of one
+/// that was not.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
   burn-keras fit model.keras --x x.npy --y y.npy --epochs 5 --output trained.keras
   burn-keras fit model.keras --x x.csv --y y.csv --epochs 20 --batch-size 64 --validation-split 0.2 \\
-      --optimizer adam --loss mse --metrics mae --output trained.keras --history history.csv")]
+      --optimizer adam --loss mse --metrics mae --output trained.keras --history history.csv
+  burn-keras fit model.keras --x x.npy --y y.npy --epochs 500 --checkpoint backup --resume --output trained.keras")]
 pub struct Args {
     /// The model, .keras or legacy .h5.
     model: PathBuf,
@@ -80,29 +87,17 @@ pub struct Args {
     /// Where the figures of each epoch go: .json ({"loss": [..], ..}) or .csv.
     #[arg(long, value_name = "H")]
     history: Option<PathBuf>,
+    /// Keep the state of the training in this folder after each epoch, so that it can go on if it is killed.
+    #[arg(long, value_name = "DIR")]
+    checkpoint: Option<PathBuf>,
+    /// Go on from what --checkpoint kept; without that, begin anew.
+    #[arg(long, requires = "checkpoint")]
+    resume: bool,
+    /// Write figures for TensorBoard into this folder.
+    #[arg(long, value_name = "DIR")]
+    tensorboard: Option<PathBuf>,
     #[command(flatten)]
     device: DeviceArg,
-}
-
-/// Weights of classes as they are given: `{"0": 1.0, "1": 3.5}`.
-#[derive(Clone)]
-struct ClassWeights(Vec<(usize, f32)>);
-
-fn class_weights(text: &str) -> Result<ClassWeights, String> {
-    let object: Map<String, Value> = serde_json::from_str(text)
-        .map_err(|_| r#"it must be a JSON object as {"0": 1.0, "1": 3.5}"#.to_string())?;
-    let read = |(class, weight): (String, Value)| match (class.parse(), weight.as_f64()) {
-        (Ok(class), Some(weight)) => Ok((class, weight as f32)),
-        (Err(_), _) => Err(format!("\"{class}\" is no number of a class")),
-        (_, None) => Err(format!(
-            "the weight of class {class} is {weight}, which is no number"
-        )),
-    };
-    object
-        .into_iter()
-        .map(read)
-        .collect::<Result<_, _>>()
-        .map(ClassWeights)
 }
 
 /// Runs the command.
@@ -115,25 +110,53 @@ pub fn run(args: &Args) -> Result<()> {
             args.initial_epoch, args.epochs
         )));
     }
+    let checkpoint = args
+        .checkpoint
+        .as_deref()
+        .map(|folder| Checkpoint::open(folder, args.resume));
+    let checkpoint = checkpoint.transpose()?;
     let mut model = load_model(&args.model)?;
     compile(&mut model, args)?;
-    let x = arrays::inputs(&args.x, &model)?;
-    let y = arrays::targets(&args.y, &model)?;
-    let stop = stop_on_ctrl_c();
+    let data = Data::read(args, &model)?;
+    let mut options = data.add_to(options(args))?;
+    if let Some(checkpoint) = &checkpoint {
+        options = options.callbacks(checkpoint.callback());
+    }
+    if let Some(folder) = &args.tensorboard {
+        options = options.callbacks(TensorBoard::new(folder));
+    }
+    let history = model.fit(arrays::values(&data.x)?, arrays::values(&data.y)?, options)?;
+    model.save(&args.output)?;
+    if let Some(path) = &args.history {
+        history.save(path)?;
+    }
+    let output = args.output.display();
+    match checkpoint {
+        Some(checkpoint) if history.was_interrupted() => Err(Error::Usage(format!(
+            "interrupted: {output} has the model as it was then; the same command with --resume goes on from {}",
+            checkpoint.folder().display()
+        ))),
+        None if history.was_interrupted() => Err(Error::Usage(format!(
+            "interrupted: {output} has the model as it was then"
+        ))),
+        Some(checkpoint) => checkpoint.delete(),
+        None => Ok(()),
+    }
+}
+
+/// The options that need no arrays.
+fn options<'a>(args: &Args) -> Fit<'a> {
     let mut options = Fit::new()
         .epochs(args.epochs)
         .initial_epoch(args.initial_epoch)
         .shuffle(!args.no_shuffle)
         .verbose(1)
-        .stop_when(Arc::clone(&stop));
+        .stop_when(stop_on_ctrl_c());
     if let Some(size) = args.batch_size {
         options = options.batch_size(size);
     }
     if let Some(seed) = args.seed {
         options = options.seed(seed);
-    }
-    if let (Some(x), Some(y)) = (&args.validation_x, &args.validation_y) {
-        options = options.validation_data(arrays::inputs(x, &model)?, arrays::targets(y, &model)?);
     }
     if let Some(share) = args.validation_split {
         options = options.validation_split(share);
@@ -141,21 +164,7 @@ pub fn run(args: &Args) -> Result<()> {
     if let Some(ClassWeights(weights)) = &args.class_weight {
         options = options.class_weight(weights.iter().copied());
     }
-    if let Some(path) = &args.sample_weight {
-        options = options.sample_weight(vec![arrays::single(path)?]);
-    }
-    let history = model.fit(x, y, options)?;
-    model.save(&args.output)?;
-    if let Some(path) = &args.history {
-        write_history(path, &history)?;
-    }
-    if history.was_interrupted() {
-        return Err(Error::Usage(format!(
-            "interrupted: {} has the model as it was then",
-            args.output.display()
-        )));
-    }
-    Ok(())
+    options
 }
 
 /// Finds out before the training whether its results can be written.
@@ -168,7 +177,7 @@ fn check_destinations(args: &Args) -> Result<()> {
     }
     output::check_destination(&args.output)?;
     if let Some(path) = &args.history {
-        if !matches!(ending(path).as_str(), "json" | "csv") {
+        if !matches!(ending(path).to_lowercase().as_str(), "json" | "csv") {
             return Err(Error::file(
                 path,
                 "the history is written as .json or .csv; give the file one of these endings",
@@ -176,40 +185,8 @@ fn check_destinations(args: &Args) -> Result<()> {
         }
         output::check_destination(path)?;
     }
-    Ok(())
-}
-
-/// Compiles the model as the options say; what they leave open stays as the file has it.
-fn compile(model: &mut Model, args: &Args) -> Result<()> {
-    if !model.is_compiled() && args.loss.is_none() {
-        return Err(Error::file(
-            &args.model,
-            "the model was saved without a loss: say which with `--loss`, as `--loss mse` (and `--optimizer`, rmsprop \
-             unless told otherwise)",
-        ));
-    }
-    let names = |names: &[String]| {
-        names
-            .iter()
-            .map(|n| n.trim().to_string())
-            .collect::<Vec<_>>()
-    };
-    let metrics = args.metrics.as_deref().map(names);
-    let metrics: Option<Vec<&str>> = metrics
-        .as_ref()
-        .map(|m| m.iter().map(String::as_str).collect());
-    if let Some(loss) = args.loss.as_deref() {
-        if model.is_compiled() {
-            model.set_loss(loss)?;
-        } else {
-            model.compile_with(Compile::new("rmsprop", loss)?)?;
-        }
-    }
-    if let Some(metrics) = metrics {
-        model.set_metrics(metrics)?;
-    }
-    if let Some(optimizer) = args.optimizer.as_deref() {
-        model.set_optimizer(optimizer)?;
+    if let Some(folder) = &args.tensorboard {
+        output::check_folder(folder)?;
     }
     Ok(())
 }
@@ -230,15 +207,4 @@ fn stop_on_ctrl_c() -> Arc<AtomicBool> {
         ));
     }
     stop
-}
-
-/// Writes the history in the form that its ending names, upper or lower case.
-fn write_history(path: &Path, history: &History) -> Result<()> {
-    let text = if ending(path) == "csv" {
-        history.to_csv()?
-    } else {
-        format!("{:#}\n", history.to_json())
-    };
-    keras_format::atomic_write(path, |file| file.write_all(text.as_bytes()))?;
-    Ok(())
 }
