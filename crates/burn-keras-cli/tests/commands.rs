@@ -217,6 +217,21 @@ fn summary_and_shapes_describe_the_model() -> TestResult {
 }
 
 #[test]
+fn plot_draws_every_model_that_loads() -> TestResult {
+    let work = Work::new()?;
+    save_two_by_two(&work.path("two.keras"))?;
+    assert_eq!(work.good("plot model.keras --output m.svg")?, "");
+    let svg = std::fs::read_to_string(work.path("m.svg"))?;
+    assert!(
+        svg.contains("</svg>") && svg.contains("LSTM") && svg.contains("Dense"),
+        "{svg}"
+    );
+    work.good("plot two.keras --output two.png")?;
+    assert!(std::fs::read(work.path("two.png"))?.starts_with(b"\x89PNG\r\n"));
+    Ok(())
+}
+
+#[test]
 fn convert_goes_between_all_formats() -> TestResult {
     let work = Work::new()?;
     let wanted = load_model(work.path("model.keras"))?.get_weights()?;
@@ -269,6 +284,7 @@ fn devices_bench_completions_and_help_answer() -> TestResult {
         "evaluate",
         "summary",
         "shapes",
+        "plot",
         "convert",
         "devices",
         "bench",

@@ -87,6 +87,8 @@ fn wrong_arguments_are_named() -> TestResult {
         ("evaluate model.keras --x x.npy", "--y"),
         ("summary", "MODEL"),
         ("shapes model.keras --input", "--input"),
+        ("plot model.keras", "--output"),
+        ("plot model.keras --output m.gif", ".svg"),
         ("convert model.keras", "OUT"),
         ("convert model.keras out.h5", ".weights.h5"),
         ("devices everything", "everything"),
@@ -136,6 +138,7 @@ fn missing_files_directories_and_damage_are_named() -> TestResult {
             "evaluate {} --x x.npy --y y.npy",
             "summary {}",
             "shapes {}",
+            "plot {} --output m.svg",
             "convert {} out.keras",
             "convert {} out.weights.h5 --model model.keras",
         ] {
@@ -192,7 +195,9 @@ fn an_archive_that_unpacks_without_end_is_refused() -> TestResult {
 }
 
 /// Each command that writes a file, with `{}` for where.
-const WRITING: [(&str, &str); 6] = [
+const WRITING: [(&str, &str); 8] = [
+    ("plot model.keras --output {}", "m.svg"),
+    ("plot model.keras --output {}", "m.png"),
     ("predict model.keras --input x.npy --output {}", "o.npy"),
     ("predict model.keras --input x.npy --output {}", "o.npz"),
     ("fit model.keras --x x.npy --y y.npy --output {}", "t.keras"),

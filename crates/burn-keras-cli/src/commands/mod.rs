@@ -6,6 +6,7 @@ pub mod convert;
 pub mod devices;
 pub mod evaluate;
 pub mod fit;
+pub mod plot;
 pub mod predict;
 pub mod shapes;
 pub mod summary;

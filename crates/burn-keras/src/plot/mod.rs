@@ -63,5 +63,5 @@ pub(crate) fn save(svg: &str, path: &Path) -> Result<()> {
         }
     };
     keras_format::atomic_write(path, |file| file.write_all(&bytes))
-        .map_err(|e| failed(e.to_string()))
+        .map_err(crate::saving::file_error)
 }
