@@ -166,7 +166,9 @@ fn files(
 #[test]
 fn callbacks_do_what_keras_does() -> TestResult {
     let all = read_json("callbacks.json")?;
-    for (name, case) in all["cases"].as_object().ok_or("no cases")? {
+    let cases = all["cases"].as_object().ok_or("no cases")?;
+    assert!(cases.len() >= 20, "only {} cases", cases.len());
+    for (name, case) in cases {
         let folder = tempfile::tempdir()?;
         let mut model = new_model()?;
         let curve: Vec<f64> = serde_json::from_value(case["curve"].clone())?;
@@ -204,7 +206,9 @@ fn callbacks_do_what_keras_does() -> TestResult {
             serde_json::from_value::<Vec<usize>>(case["ran"].clone())?,
             "{name}: epochs"
         );
+        assert!(!ran.is_empty(), "{name}: no epoch");
         let wanted: Vec<f64> = serde_json::from_value(case["rates"].clone())?;
+        assert_eq!(rates.len(), wanted.len(), "{name}: learning rates");
         for (got, wanted) in rates.iter().zip(&wanted) {
             // A step of 32-bit rounding: the schedule's product is rounded once more in Python.
             assert!(
@@ -212,7 +216,13 @@ fn callbacks_do_what_keras_does() -> TestResult {
                 "{name}: {rates:?} where Keras has {wanted:?}"
             );
         }
-        for (figure, values) in case["history"].as_object().ok_or("no history")? {
+        let figures = case["history"].as_object().ok_or("no history")?;
+        let mut names = history.names();
+        names.sort_unstable();
+        let mut wanted: Vec<&str> = figures.keys().map(String::as_str).collect();
+        wanted.sort_unstable();
+        assert_eq!(names, wanted, "{name}: figures");
+        for (figure, values) in figures {
             let values: Vec<f64> = serde_json::from_value(values.clone())?;
             let got = history.get(figure);
             assert_eq!(got.len(), values.len(), "{name}: {figure}");

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use burn_keras::models::Model;
 use burn_keras::prelude::*;
 use burn_keras::training::data::{IntoValues, Values};
-use burn_keras::training::{Logs, OnBatch};
+use burn_keras::training::{Logs, OnBatch, Stream};
 use burn_keras_tests::{TestResult, assert_close, devices, read_arrays, read_json};
 use ndarray::{ArrayD, Axis, Slice};
 use serde_json::Value;
@@ -366,6 +366,24 @@ fn options_that_contradict_each_other_are_refused_by_name() -> TestResult {
         (Fit::new().validation_freq(0), "validation_freq is 0"),
         (Fit::new().validation_steps(2), "give `validation_data` too"),
         (
+            Fit::new().validation_freq(2),
+            "validation_freq was given without",
+        ),
+        (
+            Fit::new().validation_split(0.5).validation_freq([]),
+            "validation_freq names no epoch",
+        ),
+        (
+            Fit::new().validation_split(0.5).validation_freq([0, 1]),
+            "validation_freq names epoch 0",
+        ),
+        (
+            Fit::new()
+                .validation_stream(Stream::endless([]))
+                .validation_batch_size(2),
+            "validation_batch_size",
+        ),
+        (
             Fit::new().validation_sample_weight(&w),
             "validation_sample_weight",
         ),
@@ -376,6 +394,81 @@ fn options_that_contradict_each_other_are_refused_by_name() -> TestResult {
             return Err(format!("nothing was refused where \"{wanted}\" was expected").into());
         };
         assert!(error.to_string().contains(wanted), "{error} lacks {wanted}");
+    }
+    Ok(())
+}
+
+/// Keeps the warnings of this process.
+struct Warnings(std::sync::Mutex<Vec<String>>);
+
+impl log::Log for Warnings {
+    fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
+        metadata.level() == log::Level::Warn
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        if self.enabled(record.metadata())
+            && let Ok(mut texts) = self.0.lock()
+        {
+            texts.push(record.args().to_string());
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+static WARNINGS: Warnings = Warnings(std::sync::Mutex::new(Vec::new()));
+
+/// Keras says nothing.
+#[test]
+fn options_that_leave_nothing_to_do_are_warned_of() -> TestResult {
+    log::set_logger(&WARNINGS)?;
+    log::set_max_level(log::LevelFilter::Warn);
+    let mut model = model("dense")?;
+    model.compile("sgd", "sparse_categorical_crossentropy", ())?;
+    let x = ndarray::Array2::<f32>::ones((8, 4));
+    let y = ndarray::Array1::<i32>::zeros(8);
+    let warned: Vec<(Fit<'_>, usize, &str)> = vec![
+        (
+            Fit::new().epochs(0),
+            0,
+            "fit trains nothing: `epochs` is the number of the last epoch, 0",
+        ),
+        (
+            Fit::new().epochs(3).initial_epoch(3),
+            0,
+            "3 are held to be done",
+        ),
+        (
+            Fit::new().validation_data(&x, &y).validation_split(0.5),
+            1,
+            "`validation_split` is ignored",
+        ),
+        (
+            Fit::new()
+                .epochs(2)
+                .validation_split(0.5)
+                .validation_freq([3]),
+            2,
+            "none of epochs 1 to 2",
+        ),
+        (
+            Fit::new()
+                .epochs(2)
+                .validation_split(0.5)
+                .validation_freq(3),
+            2,
+            "none of epochs 1 to 2",
+        ),
+    ];
+    for (options, epochs, wanted) in warned {
+        let history = model.fit(&x, &y, options.verbose(0))?;
+        assert_eq!(history.epochs().len(), epochs, "{wanted}");
+        let texts = WARNINGS.0.lock().map_err(|e| e.to_string())?;
+        let found = texts.iter().any(|text| text.contains(wanted));
+        assert!(found, "\"{wanted}\" is not among {texts:?}");
+        drop(texts);
+        WARNINGS.0.lock().map_err(|e| e.to_string())?.clear();
     }
     Ok(())
 }

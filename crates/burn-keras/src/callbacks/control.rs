@@ -11,8 +11,11 @@ pub struct Training<'m> {
     epochs: usize,
     steps: Option<usize>,
     stopped: bool,
+    interrupted: bool,
     /// Where the state of the training is to be saved once all callbacks have been called.
     pub(crate) backup: Option<BackupRequest>,
+    /// Where it is to be saved when the training is interrupted.
+    pub(crate) backup_at_interrupt: Option<BackupRequest>,
     /// The state to go on from.
     pub(crate) resume: Option<Box<Backup>>,
 }
@@ -24,7 +27,9 @@ impl<'m> Training<'m> {
             epochs,
             steps,
             stopped: false,
+            interrupted: false,
             backup: None,
+            backup_at_interrupt: None,
             resume: None,
         }
     }
@@ -57,6 +62,16 @@ impl<'m> Training<'m> {
     /// Whether a callback has ended the training.
     pub fn is_stopped(&self) -> bool {
         self.stopped
+    }
+
+    /// Whether the flag of [`Fit::stop_when`](crate::training::Fit::stop_when) has ended the training, which another
+    /// one may go on with.
+    pub fn was_interrupted(&self) -> bool {
+        self.interrupted
+    }
+
+    pub(crate) fn interrupt(&mut self) {
+        self.interrupted = true;
     }
 
     /// The learning rate of the next step.

@@ -128,14 +128,19 @@ impl Callback for CsvLogger {
     }
 
     fn state(&self) -> Option<Value> {
-        // What a killed training wrote after this is cut off again.
-        let length = std::fs::metadata(&self.path).ok()?.len();
-        Some(json!({"columns": self.columns.as_ref()?, "length": length}))
+        // What a killed training wrote after this is cut off again. Without columns nothing has been written yet.
+        let length = std::fs::metadata(&self.path).map_or(0, |found| found.len());
+        Some(json!({"columns": self.columns, "length": length}))
     }
 
     fn restore(&mut self, _: &mut Training<'_>, state: &Value) -> Result<()> {
-        let columns = state["columns"].as_array().into_iter().flatten();
-        let columns = columns.filter_map(|c| c.as_str().map(str::to_string));
+        let columns = state["columns"].as_array().map(|columns| {
+            let names = columns.iter().filter_map(Value::as_str);
+            names.map(str::to_string).collect::<Vec<_>>()
+        });
+        if columns.is_none() && !self.append {
+            return Ok(());
+        }
         let length = state["length"].as_u64().unwrap_or(0);
         let mut file = OpenOptions::new()
             .create(true)
@@ -150,8 +155,10 @@ impl Callback for CsvLogger {
         file.set_len(length.min(present))
             .and_then(|()| std::io::Seek::seek(&mut file, std::io::SeekFrom::End(0)))
             .map_err(|e| self.failed("go on with the file", e))?;
-        self.columns = Some(columns.collect());
-        self.writer = Some(self.writer_for(file));
+        if columns.is_some() {
+            self.columns = columns;
+            self.writer = Some(self.writer_for(file));
+        }
         Ok(())
     }
 }

@@ -1,6 +1,9 @@
 //! Callbacks in a row, called one after the other.
 
+use serde_json::Value;
+
 use super::{Callback, Inference, RunningLogs, Training};
+use crate::models::Model;
 use crate::tensor::AnyTensor;
 use crate::training::Logs;
 use crate::{Error, Result};
@@ -81,7 +84,7 @@ macro_rules! pass_to_one {
 macro_rules! pass_to_all {
     ($($hook:ident($($argument:ident: $type:ty),*);)+) => {
         $(pub fn $hook(&mut self, $($argument: $type),*) -> Result<()> {
-            self.0.iter_mut().try_for_each(|callback| callback.$hook($($argument),*))
+            self.all().try_for_each(|callback| callback.$hook($($argument),*))
         })+
     };
 }
@@ -91,11 +94,19 @@ macro_rules! forwarding_callback {
         $(impl<$($generics)*> Callback for $type {
             for_all_hooks!(pass_to_one);
 
-            fn state(&self) -> Option<serde_json::Value> {
+            fn on_failure(&mut self, model: &Model) {
+                (**self).on_failure(model);
+            }
+
+            fn kind(&self) -> String {
+                (**self).kind()
+            }
+
+            fn state(&self) -> Option<Value> {
                 (**self).state()
             }
 
-            fn restore(&mut self, training: &mut Training<'_>, state: &serde_json::Value) -> Result<()> {
+            fn restore(&mut self, training: &mut Training<'_>, state: &Value) -> Result<()> {
                 (**self).restore(training, state)
             }
         })+
@@ -107,25 +118,65 @@ forwarding_callback! {
     [C: Callback + ?Sized] Box<C>;
 }
 
+/// A type's name without its path and its generic arguments.
+pub(super) fn short_name(full: &str) -> String {
+    let bare = full.split('<').next().unwrap_or(full);
+    bare.rsplit("::").next().unwrap_or(bare).to_string()
+}
+
+/// What a callback remembers.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct CallbackState {
+    pub kind: String,
+    pub state: Option<Value>,
+}
+
+impl CallbackState {
+    /// From `[kind, state]`.
+    pub fn from_json(json: &Value) -> Option<Self> {
+        let kind = json[0].as_str()?.to_string();
+        let state = Some(json[1].clone()).filter(|state| !state.is_null());
+        Some(Self { kind, state })
+    }
+}
+
 /// The callbacks of a run.
 #[derive(Default)]
-pub(crate) struct CallbackList<'a>(Vec<Box<dyn Callback + 'a>>);
+pub(crate) struct CallbackList<'a> {
+    own: Vec<Box<dyn Callback + 'a>>,
+    /// What `verbose` shows; no part of what a resumed training must have.
+    progress: Option<super::ProgressBar>,
+}
 
 impl<'a> CallbackList<'a> {
     /// The user's callbacks, then the progress bar.
     pub fn new(callbacks: Vec<Box<dyn Callback + 'a>>, verbose: u8) -> Self {
-        let mut list = Self(callbacks);
-        if verbose > 0 {
-            list.0.push(Box::new(super::ProgressBar::new(verbose)));
+        Self {
+            own: callbacks,
+            progress: (verbose > 0).then(|| super::ProgressBar::new(verbose)),
         }
-        list
+    }
+
+    fn all(&mut self) -> impl Iterator<Item = &mut (dyn Callback + 'a)> {
+        let progress = self.progress.iter_mut().map(|bar| bar as &mut dyn Callback);
+        self.own.iter_mut().map(|c| &mut **c).chain(progress)
     }
 
     for_all_hooks!(pass_to_all);
 
+    /// Tells all of an error that ended the run.
+    pub fn on_failure(&mut self, model: &Model) {
+        self.all().for_each(|callback| callback.on_failure(model));
+    }
+
     /// What each has to remember.
-    pub fn states(&self) -> Vec<Option<serde_json::Value>> {
-        self.0.iter().map(|c| c.state()).collect()
+    pub fn states(&self) -> Vec<CallbackState> {
+        let own = self.own.iter();
+        own.map(|callback| CallbackState {
+            kind: callback.kind(),
+            state: callback.state(),
+        })
+        .collect()
     }
 
     /// Gives each what it had to remember.
@@ -133,25 +184,22 @@ impl<'a> CallbackList<'a> {
     /// # Errors
     ///
     /// [`Error::Config`] when there were other callbacks then.
-    pub fn restore(
-        &mut self,
-        training: &mut Training<'_>,
-        states: &[Option<serde_json::Value>],
-    ) -> Result<()> {
-        // The progress bar, last, may come and go.
-        if states.len().abs_diff(self.0.len()) > 1 {
+    pub fn restore(&mut self, training: &mut Training<'_>, states: &[CallbackState]) -> Result<()> {
+        let then: Vec<&str> = states.iter().map(|s| s.kind.as_str()).collect();
+        let now: Vec<String> = self.own.iter().map(|c| c.kind()).collect();
+        if then != now {
             return Err(Error::config(
                 "BackupAndRestore",
                 format!(
-                    "the backup was made with {} callbacks, this training has {}; give the same ones in the same order, \
-                     or delete the backup to start anew",
-                    states.len(),
-                    self.0.len()
+                    "the backup was made with the callbacks {}, this training has {}; give the same ones in the same \
+                     order, or delete the backup to start anew",
+                    then.join(", "),
+                    now.join(", ")
                 ),
             ));
         }
-        for (callback, state) in self.0.iter_mut().zip(states) {
-            if let Some(state) = state {
+        for (callback, saved) in self.own.iter_mut().zip(states) {
+            if let Some(state) = &saved.state {
                 callback.restore(training, state)?;
             }
         }

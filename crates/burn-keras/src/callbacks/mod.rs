@@ -40,7 +40,7 @@
 //! history.
 //!
 //! An error from a callback ends the training and is returned by `fit`; the model keeps the weights of the last
-//! complete step, and `on_train_end` is not called.
+//! complete step, `on_train_end` is not called, and [`Callback::on_failure`] is.
 
 mod backup_and_restore;
 mod control;
@@ -62,6 +62,7 @@ mod tensor_board;
 mod terminate_on_nan;
 
 use crate::Result;
+use crate::models::Model;
 use crate::tensor::AnyTensor;
 use crate::training::Logs;
 
@@ -71,8 +72,8 @@ pub use csv_logger::CsvLogger;
 pub use early_stopping::EarlyStopping;
 pub use lambda_callback::LambdaCallback;
 pub use learning_rate_scheduler::LearningRateScheduler;
-pub(crate) use list::CallbackList;
 pub use list::IntoCallbacks;
+pub(crate) use list::{CallbackList, CallbackState};
 pub use model_checkpoint::ModelCheckpoint;
 pub use progress_bar::ProgressBar;
 pub use reduce_lr_on_plateau::ReduceLROnPlateau;
@@ -232,6 +233,16 @@ pub trait Callback {
         outputs: &[AnyTensor],
     ) -> Result<()> {
         Ok(())
+    }
+
+    /// After an error that ends a training, an evaluation or a prediction, whoever caused it: brings back what the
+    /// callback has changed for a while only. Keras has no such hook.
+    fn on_failure(&mut self, model: &Model) {}
+
+    /// What a backup calls the callback, so that a resumed training can tell whether it has the same ones: the type's
+    /// name.
+    fn kind(&self) -> String {
+        list::short_name(std::any::type_name::<Self>())
     }
 
     /// What the callback has to remember for a training that was killed to go on as if it had not been; `None` when

@@ -97,6 +97,13 @@ impl Callback for SwapEmaWeights {
         self.swap_out(inference.model())
     }
 
+    fn on_failure(&mut self, model: &Model) {
+        // The error that ended the run is the one to report; these weights fit, they are the model's own.
+        if let Err(error) = self.swap_out(model) {
+            log::error!("SwapEmaWeights could not put the weights of the training back: {error}");
+        }
+    }
+
     fn state(&self) -> Option<Value> {
         self.kept.as_deref().map(saved_weights::state)
     }

@@ -3,6 +3,7 @@
 
 use burn::tensor::{Tensor, TensorData};
 
+use super::kept::kept_tensors;
 use crate::losses::{paired_rows, share};
 use crate::tensor::AnyTensor;
 use crate::{Error, Result};
@@ -99,6 +100,8 @@ impl Counts {
         Self::quotient(&self.false_positives, &self.true_negatives)
     }
 }
+
+kept_tensors!(Confusion { sums });
 
 impl Confusion {
     /// Takes a batch in as precision and recall count it: what is above each threshold is positive; without any, what

@@ -3,6 +3,7 @@
 use burn::tensor::Tensor;
 
 use super::confusion::mean;
+use super::kept::kept_tensors;
 use super::{Metric, metric_basics, metric_struct};
 use crate::losses::{EPSILON, paired_rows};
 use crate::tensor::AnyTensor;
@@ -13,6 +14,8 @@ use crate::{Error, Result};
 pub(super) struct ClassSums {
     sums: Option<[Tensor<1>; 4]>,
 }
+
+kept_tensors!(ClassSums { sums });
 
 impl ClassSums {
     fn update(

@@ -2,6 +2,7 @@
 
 use burn::tensor::{Int, Tensor};
 
+use super::kept::kept_tensors;
 use super::{Metric, metric_basics, metric_struct};
 use crate::losses::{EPSILON, Labels, last_axis};
 use crate::tensor::AnyTensor;
@@ -9,7 +10,9 @@ use crate::{Error, Result};
 
 /// How often each class (rows) was taken for each class (columns), `[classes, classes]`.
 #[derive(Clone, Debug, Default)]
-pub(super) struct ClassMatrix(Option<Tensor<2>>);
+pub(super) struct ClassMatrix(Option<[Tensor<2>; 1]>);
+
+kept_tensors!(ClassMatrix { 0 });
 
 /// How a metric reads labels and output.
 struct Reading {
@@ -76,15 +79,15 @@ impl ClassMatrix {
         let t = one_hot(t) * w.reshape([count, 1]);
         let new = t.transpose().matmul(one_hot(p));
         self.0 = Some(match self.0.take() {
-            Some(sum) => sum + new,
-            None => new,
+            Some([sum]) => [sum + new],
+            None => [new],
         });
         Ok(())
     }
 
     /// The mean over `targets` of intersection over union, classes that never came left out.
     fn result(&self, classes: usize, targets: &[usize]) -> Result<f64> {
-        let Some(matrix) = &self.0 else {
+        let Some([matrix]) = &self.0 else {
             return Ok(0.0);
         };
         let values = AnyTensor::from(matrix.clone()).to_vec()?;

@@ -3,6 +3,7 @@
 use burn::tensor::{Device, Tensor};
 
 use super::Metric;
+use super::kept::Kept;
 use crate::losses::Labels;
 use crate::tensor::AnyTensor;
 use crate::{Error, Result};
@@ -84,6 +85,18 @@ impl Mean {
             return Ok(0.0);
         }
         Ok(read_sum(&self.sum)? / total)
+    }
+}
+
+impl Kept for Mean {
+    fn to_numbers(&self) -> Result<Vec<f64>> {
+        self.state()
+    }
+
+    fn of_numbers(numbers: &[f64], device: &Device) -> Result<Self> {
+        let mut mean = Self::default();
+        mean.restore(numbers, device)?;
+        Ok(mean)
     }
 }
 

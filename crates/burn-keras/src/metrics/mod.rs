@@ -30,6 +30,7 @@ mod counts;
 mod custom;
 mod f_score;
 mod iou;
+mod kept;
 mod loss_metric;
 mod mean;
 mod precision;
@@ -187,6 +188,15 @@ macro_rules! metric_basics {
             self.state = Default::default();
         }
 
+        fn state(&self) -> crate::Result<Option<Vec<f64>>> {
+            super::kept::Kept::to_numbers(&self.state).map(Some)
+        }
+
+        fn restore(&mut self, state: &[f64], device: &burn::tensor::Device) -> crate::Result<()> {
+            self.state = super::kept::Kept::of_numbers(state, device)?;
+            Ok(())
+        }
+
         fn to_config(&self) -> Option<serde_json::Value> {
             let name = super::Metric::name(self);
             let mut config = serde_json::Map::from_iter([("name".to_string(), name.into())]);
@@ -223,14 +233,6 @@ macro_rules! metric_of_rows {
 
         fn result(&self) -> crate::Result<f64> {
             self.state.result()
-        }
-
-        fn state(&self) -> crate::Result<Option<Vec<f64>>> {
-            self.state.state().map(Some)
-        }
-
-        fn restore(&mut self, state: &[f64], device: &burn::tensor::Device) -> crate::Result<()> {
-            self.state.restore(state, device)
         }
     };
 }

@@ -1,8 +1,9 @@
 //! The share of the variance that is explained.
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 
 use super::confusion::mean;
+use super::kept::{Kept, tensors_of_numbers, tensors_to_numbers};
 use super::{Metric, metric_basics, metric_struct};
 use crate::losses::paired_rows;
 use crate::tensor::AnyTensor;
@@ -24,6 +25,26 @@ metric_struct! {
 pub(super) struct R2Sums {
     sums: Option<[Tensor<1>; 4]>,
     values: usize,
+}
+
+impl Kept for R2Sums {
+    fn to_numbers(&self) -> Result<Vec<f64>> {
+        let mut numbers = vec![self.values as f64];
+        numbers.extend(tensors_to_numbers(
+            self.sums.as_ref().map_or(&[], |s| &s[..]),
+        )?);
+        Ok(numbers)
+    }
+
+    fn of_numbers(numbers: &[f64], device: &Device) -> Result<Self> {
+        let Some((values, sums)) = numbers.split_first() else {
+            return Err(Error::config("r2_score", "has no such state"));
+        };
+        Ok(Self {
+            sums: tensors_of_numbers(sums, device)?,
+            values: *values as usize,
+        })
+    }
 }
 
 impl Metric for R2Score {

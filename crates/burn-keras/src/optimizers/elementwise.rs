@@ -167,6 +167,27 @@ fn update_slices<R: ElementRule>(
             }
         }
     }
+    /// For rules with more slots than the compiler is told of.
+    fn pass_any<R: ElementRule>(
+        rule: &R,
+        constants: &R::Constants,
+        weight: &mut [f32],
+        gradient: &[f32],
+        slots: &mut [Vec<f32>],
+    ) {
+        let mut values = vec![0.0; slots.len()];
+        for (i, (w, g)) in weight.iter_mut().zip(gradient).enumerate() {
+            for (value, slot) in values.iter_mut().zip(slots.iter()) {
+                *value = slot.get(i).copied().unwrap_or_default();
+            }
+            *w = rule.apply(constants, *w, *g, &mut values);
+            for (value, slot) in values.iter().zip(slots.iter_mut()) {
+                if let Some(place) = slot.get_mut(i) {
+                    *place = *value;
+                }
+            }
+        }
+    }
     macro_rules! by_count {
         ($($count:literal),+) => {
             match slots.len() {
@@ -175,9 +196,48 @@ fn update_slices<R: ElementRule>(
                         pass::<R, $count>(rule, constants, weight, gradient, slots);
                     }
                 })+
-                count => unreachable!("a rule with {count} slots"),
+                _ => pass_any(rule, constants, weight, gradient, slots),
             }
         };
     }
     by_count!(0, 1, 2, 3);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Adds the gradient to the first slot, that slot to the second, and so on; the last one goes to the weight.
+    struct Chain;
+
+    impl ElementRule for Chain {
+        type Constants = ();
+
+        fn constants(&self, _: &Step<'_>) {}
+
+        fn apply<E: Elementwise>(&self, _: &(), weight: E, gradient: E, slots: &mut [E]) -> E {
+            let mut carry = gradient;
+            for slot in slots {
+                *slot = slot.clone() + carry;
+                carry = slot.clone();
+            }
+            weight + carry
+        }
+    }
+
+    #[test]
+    fn a_rule_may_have_any_number_of_slots() {
+        for count in 0..6 {
+            let mut slots = vec![vec![1.0, 2.0]; count];
+            let mut weight = [10.0, 20.0];
+            update_slices(&Chain, &(), &mut weight, &[0.5, 0.25], &mut slots);
+            let added = count as f32;
+            assert_eq!(weight, [10.5 + added, 20.25 + 2.0 * added]);
+            assert!(
+                slots
+                    .last()
+                    .is_none_or(|s| *s == [0.5 + added, 0.25 + 2.0 * added])
+            );
+        }
+    }
 }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::feed::Position;
 use super::history::History;
+use crate::callbacks::{CallbackList, CallbackState, Training};
 use crate::models::Model;
 use crate::optimizers::OptimizerVariables;
 use crate::random::GeneratorState;
@@ -44,8 +45,10 @@ pub(crate) struct Point {
     pub history: History,
     /// The figures of the epoch so far.
     pub figures: Value,
+    /// Whether a callback has stopped the training: what is left is the end of this epoch, or nothing.
+    pub stopped: bool,
     /// What the callbacks remember.
-    pub callbacks: Vec<Option<Value>>,
+    pub callbacks: Vec<CallbackState>,
 }
 
 const KEY: &str = "burn_keras_training";
@@ -64,7 +67,8 @@ impl Point {
             "steps": self.steps,
             "history": self.history.state(),
             "figures": self.figures,
-            "callbacks": self.callbacks,
+            "stopped": self.stopped,
+            "callbacks": self.callbacks.iter().map(|c| json!([c.kind, c.state])).collect::<Vec<_>>(),
         })
     }
 
@@ -89,21 +93,29 @@ impl Point {
             steps: number(&json["steps"]),
             history: History::from_state(&json["history"])?,
             figures: json["figures"].clone(),
+            stopped: json["stopped"].as_bool()?,
             callbacks: callbacks
                 .iter()
-                .map(|c| (!c.is_null()).then(|| c.clone()))
-                .collect(),
+                .map(CallbackState::from_json)
+                .collect::<Option<_>>()?,
         })
     }
 }
 
 impl Backup {
-    /// The state of a compiled model at this point of its training.
+    /// The state of a training at this point, which is completed.
     ///
     /// # Errors
     ///
     /// [`Error::Device`] when values cannot be read.
-    pub fn of(model: &Model, point: Point) -> Result<Self> {
+    pub fn of(
+        training: &Training<'_>,
+        callbacks: &CallbackList<'_>,
+        mut point: Point,
+    ) -> Result<Self> {
+        point.stopped = training.is_stopped();
+        point.callbacks = callbacks.states();
+        let model = training.model();
         let mut carried = Vec::new();
         for (i, leaf) in model.leaves().iter().enumerate() {
             let mut states: Vec<_> = leaf.carried().into_iter().collect();
@@ -160,7 +172,21 @@ impl Backup {
     /// # Errors
     ///
     /// [`Error::File`] for what the system refuses.
-    pub fn write(&self, path: &Path) -> Result<()> {
+    pub fn write(&self, request: &BackupRequest) -> Result<()> {
+        let path = &request.file;
+        if let Some(previous) = &request.previous
+            && path.exists()
+        {
+            // A copy, so that there is a last one at any moment.
+            let bytes = std::fs::read(path)
+                .map_err(|e| failed(path, format!("cannot read the backup: {e}")))?;
+            keras_format::atomic_write(previous, |file| file.write_all(&bytes))
+                .map_err(|e| failed(previous, e.to_string()))?;
+        }
+        self.write_to(path)
+    }
+
+    fn write_to(&self, path: &Path) -> Result<()> {
         let mut arrays: Vec<(String, &ArrayD<f32>)> = Vec::new();
         for (i, array) in self.weights.iter().enumerate() {
             arrays.push((format!("weight/{i}"), array));
@@ -276,7 +302,12 @@ impl Backup {
 }
 
 /// Where a callback asked for a backup to be written.
-pub(crate) type BackupRequest = PathBuf;
+#[derive(Clone, Debug)]
+pub(crate) struct BackupRequest {
+    pub file: PathBuf,
+    /// What the file that is there is called from then on, where it is to be kept.
+    pub previous: Option<PathBuf>,
+}
 
 fn failed(path: &Path, problem: String) -> Error {
     Error::File {

@@ -19,8 +19,8 @@ use crate::{Error, Result};
 /// What a training goes through.
 pub(super) struct Epochs<'r, 'scope, 'env> {
     pub feed: Feed<'scope, 'env>,
-    /// What is validated on, and after which epochs.
-    pub validation: Option<(Feed<'scope, 'env>, &'r ValidationFreq)>,
+    /// What is validated on, and after which epochs, unless it is every one.
+    pub validation: Option<(Feed<'scope, 'env>, Option<&'r ValidationFreq>)>,
     pub class_weights: Option<&'r ClassWeights>,
     /// The first epoch, and the one before which the training ends.
     pub range: std::ops::Range<usize>,
@@ -41,15 +41,19 @@ impl Epochs<'_, '_, '_> {
         let mut history = History::default();
         let mut logs = Logs::default();
         callbacks.on_train_begin(&mut training)?;
-        let mut done = None;
+        let (mut done, mut was_stopped) = (None, false);
         if let Some(backup) = training.resume.take() {
             let point = self.resume(&backup, &mut training, callbacks, &mut tracker)?;
             history = point.history.clone();
+            logs = history.last_logs();
             done = point.batch;
+            was_stopped = point.stopped;
         }
         for epoch in self.range.clone() {
             let first_batch = match done.take() {
                 Some(batch) => batch,
+                // Stopped at the end of an epoch, in the training that this one goes on with.
+                None if was_stopped => break,
                 None => {
                     tracker.reset();
                     callbacks.on_epoch_begin(&mut training, epoch)?;
@@ -58,23 +62,29 @@ impl Epochs<'_, '_, '_> {
                 }
             };
             for batch in first_batch.. {
-                if !self.train_batch(&mut training, callbacks, &mut tracker, batch)? {
+                // As above, inside an epoch.
+                if was_stopped
+                    || !self.train_batch(&mut training, callbacks, &mut tracker, batch)?
+                {
                     break;
                 }
-                if let Some(file) = training.backup.take() {
-                    let figures = tracker.state()?;
-                    let states = callbacks.states();
-                    let point = self.point(epoch, Some(batch + 1), figures, &history, states);
-                    Backup::of(training.model(), point)?.write(&file)?;
+                if (self.interrupted)() {
+                    training.interrupt();
+                    training.backup = training.backup_at_interrupt.take();
                 }
-                if training.is_stopped() || (self.interrupted)() {
+                if let Some(request) = training.backup.take() {
+                    let figures = tracker.state()?;
+                    let point = self.point(epoch, Some(batch + 1), figures, &history);
+                    Backup::of(&training, callbacks, point)?.write(&request)?;
+                }
+                if training.is_stopped() || training.was_interrupted() {
                     break;
                 }
             }
             self.feed.end_epoch();
             logs = tracker.logs()?;
             if let Some((validation, freq)) = &mut self.validation
-                && freq.is_due(epoch)
+                && freq.is_none_or(|freq| freq.is_due(epoch))
             {
                 let figures = run_test(training.model(), validation, callbacks, true)?;
                 logs.extend_prefixed("val_", &figures);
@@ -82,12 +92,19 @@ impl Epochs<'_, '_, '_> {
             }
             callbacks.on_epoch_end(&mut training, epoch, &mut logs)?;
             history.push(epoch, &logs);
-            if let Some(file) = training.backup.take() {
-                let states = callbacks.states();
-                let point = self.point(epoch + 1, None, Value::Null, &history, states);
-                Backup::of(training.model(), point)?.write(&file)?;
+            let mut request = training.backup.take();
+            if training.was_interrupted() {
+                // The backup made then is of the batches up to there, not of a whole epoch.
+                request = None;
+            } else if (self.interrupted)() {
+                training.interrupt();
+                request = training.backup_at_interrupt.take();
             }
-            if (self.interrupted)() {
+            if let Some(request) = request {
+                let point = self.point(epoch + 1, None, Value::Null, &history);
+                Backup::of(&training, callbacks, point)?.write(&request)?;
+            }
+            if training.was_interrupted() {
                 history.interrupt();
                 break;
             }
@@ -121,14 +138,13 @@ impl Epochs<'_, '_, '_> {
         Ok(true)
     }
 
-    /// Where the training stands.
+    /// Where the training stands, but for what [`Backup::of`] adds.
     fn point(
         &self,
         epoch: usize,
         batch: Option<usize>,
         figures: Value,
         history: &History,
-        callbacks: Vec<Option<Value>>,
     ) -> Point {
         Point {
             epoch,
@@ -139,7 +155,8 @@ impl Epochs<'_, '_, '_> {
             steps: self.feed.steps(),
             history: history.clone(),
             figures,
-            callbacks,
+            stopped: false,
+            callbacks: Vec::new(),
         }
     }
 
@@ -178,7 +195,11 @@ impl Epochs<'_, '_, '_> {
         }
         tracker.restore(&point.figures, &training.model().placement()?)?;
         callbacks.restore(training, &point.callbacks)?;
-        self.range.start = point.epoch.max(self.range.start);
+        if point.stopped {
+            training.stop_training();
+        }
+        // As in Keras, the backup decides where it goes on, not `initial_epoch`.
+        self.range.start = point.epoch;
         log::info!(
             "the training goes on with epoch {}, after {} of its batches",
             point.epoch + 1,

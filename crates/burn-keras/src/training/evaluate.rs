@@ -133,7 +133,11 @@ impl Model {
         let mut callbacks = CallbackList::new(options.common.callbacks, options.common.verbose);
         thread::scope(|scope| {
             let mut feed = Feed::new(scope, source, options.steps);
-            run_test(self, &mut feed, &mut callbacks, false).map(Scores)
+            let result = run_test(self, &mut feed, &mut callbacks, false);
+            if result.is_err() {
+                callbacks.on_failure(self);
+            }
+            result.map(Scores)
         })
     }
 }

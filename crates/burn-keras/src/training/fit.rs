@@ -145,14 +145,18 @@ impl Model {
                 feed: Feed::new(scope, source, options.steps_per_epoch),
                 validation: validation.map(|source| {
                     let feed = Feed::new(scope, source, options.validation_steps);
-                    (feed, &options.validation_freq)
+                    (feed, options.validation_freq.as_ref())
                 }),
                 class_weights: options.class_weight.as_ref(),
                 range: options.initial_epoch..options.epochs,
                 generator: Generator::new(options.seed.unwrap_or_else(next_seed)),
                 interrupted: &|| options.interrupted(),
             };
-            epochs.run(self, &mut callbacks)
+            let result = epochs.run(self, &mut callbacks);
+            if result.is_err() {
+                callbacks.on_failure(self);
+            }
+            result
         })
     }
 

@@ -44,7 +44,7 @@ pub struct Fit<'a> {
     pub(super) validation_split: f64,
     pub(super) validation_batch_size: Option<usize>,
     pub(super) validation_steps: Option<usize>,
-    pub(super) validation_freq: ValidationFreq,
+    pub(super) validation_freq: Option<ValidationFreq>,
     pub(super) seed: Option<u64>,
     stop: Option<Arc<AtomicBool>>,
 }
@@ -112,6 +112,20 @@ pub enum ValidationFreq {
 }
 
 impl ValidationFreq {
+    fn check(&self) -> Result<()> {
+        let problem = match self {
+            Self::Every(0) => "is 0; it must be at least 1",
+            Self::After(epochs) if epochs.is_empty() => {
+                "names no epoch; name some, or leave the validation out"
+            }
+            Self::After(epochs) if epochs.contains(&0) => {
+                "names epoch 0, but they are counted from 1"
+            }
+            _ => return Ok(()),
+        };
+        Err(Error::argument("fit", "validation_freq", problem))
+    }
+
     /// Whether epoch number `epoch`, counted from 0, is followed by a validation.
     pub(super) fn is_due(&self, epoch: usize) -> bool {
         match self {
@@ -163,14 +177,14 @@ impl<'a> Fit<'a> {
             validation_split: 0.0,
             validation_batch_size: None,
             validation_steps: None,
-            validation_freq: ValidationFreq::Every(1),
+            validation_freq: None,
             seed: None,
             stop: None,
         }
     }
 
     /// The number of the last epoch, counted from 1: how often all samples are gone through (1), unless
-    /// [`Fit::initial_epoch`] is given.
+    /// [`Fit::initial_epoch`] is given. Where none is left to do, `fit` trains nothing and logs a warning.
     pub fn epochs(mut self, epochs: usize) -> Self {
         self.epochs = epochs;
         self
@@ -245,7 +259,7 @@ impl<'a> Fit<'a> {
 
     /// Keeps this share of the samples for validation: the last ones, before any shuffling, as in Keras.
     ///
-    /// Ignored in favour of [`Fit::validation_data`] when both are given, as in Keras.
+    /// Ignored in favour of [`Fit::validation_data`] when both are given, as in Keras, with a warning.
     pub fn validation_split(mut self, share: f64) -> Self {
         self.validation_split = share;
         self
@@ -265,7 +279,7 @@ impl<'a> Fit<'a> {
 
     /// After which epochs the model is validated: every so many, or an array of their numbers, counted from 1.
     pub fn validation_freq(mut self, freq: impl Into<ValidationFreq>) -> Self {
-        self.validation_freq = freq.into();
+        self.validation_freq = Some(freq.into());
         self
     }
 
@@ -276,6 +290,7 @@ impl<'a> Fit<'a> {
     }
 
     /// Ends the training after the running batch once `flag` is true; the history so far is returned.
+    /// [`BackupAndRestore`](crate::callbacks::BackupAndRestore) keeps what is needed to go on with the next batch.
     ///
     /// The library installs no signal handler: connect Ctrl-C to the flag in your program.
     pub fn stop_when(mut self, flag: Arc<AtomicBool>) -> Self {
@@ -304,12 +319,8 @@ impl<'a> Fit<'a> {
                 ),
             ));
         }
-        if self.validation_freq == ValidationFreq::Every(0) {
-            return Err(Error::argument(
-                "fit",
-                "validation_freq",
-                "is 0; it must be at least 1",
-            ));
+        if let Some(freq) = &self.validation_freq {
+            freq.check()?;
         }
         if self.class_weight.is_some() && !self.sample_weight.is_empty() {
             return Err(Error::argument(
@@ -324,6 +335,7 @@ impl<'a> Fit<'a> {
                 self.validation_batch_size.is_some(),
             ),
             ("validation_steps", self.validation_steps.is_some()),
+            ("validation_freq", self.validation_freq.is_some()),
             (
                 "validation_sample_weight",
                 !self.validation_sample_weight.is_empty()
@@ -340,7 +352,42 @@ impl<'a> Fit<'a> {
                 ));
             }
         }
+        if self.validation_batch_size.is_some()
+            && matches!(self.validation, Some(ValidationData::Stream(_)))
+        {
+            return Err(Error::argument(
+                "fit",
+                "validation_batch_size",
+                "cannot be used with `validation_stream`, whose batches come as they are",
+            ));
+        }
+        self.warn();
         Ok(())
+    }
+
+    /// Says what Keras lets pass silently: options that leave nothing to do.
+    fn warn(&self) {
+        if self.initial_epoch >= self.epochs {
+            log::warn!(
+                "fit trains nothing: `epochs` is the number of the last epoch, {}, and {} are held to be done \
+                 (`initial_epoch`)",
+                self.epochs,
+                self.initial_epoch
+            );
+            return;
+        }
+        if self.validation.is_some() && self.validation_split > 0.0 {
+            log::warn!("fit: `validation_split` is ignored, since `validation_data` is given");
+        }
+        if let Some(freq) = &self.validation_freq
+            && !(self.initial_epoch..self.epochs).any(|epoch| freq.is_due(epoch))
+        {
+            log::warn!(
+                "fit: no epoch is followed by a validation, since `validation_freq` names none of epochs {} to {}",
+                self.initial_epoch + 1,
+                self.epochs
+            );
+        }
     }
 
     /// Refuses what makes no sense for batches that come from outside.

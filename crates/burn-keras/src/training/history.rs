@@ -54,6 +54,19 @@ impl History {
         }
     }
 
+    /// The figures of the last epoch.
+    pub(crate) fn last_logs(&self) -> Logs {
+        let mut logs = Logs::default();
+        if let Some(row) = self.epochs.len().checked_sub(1) {
+            for column in &self.columns {
+                if let Some(value) = column.at(row) {
+                    logs.set(column.name.clone(), value);
+                }
+            }
+        }
+        logs
+    }
+
     pub(crate) fn interrupt(&mut self) {
         self.interrupted = true;
     }
@@ -99,11 +112,20 @@ impl History {
     }
 
     /// `{"loss": [..], "val_loss": [..], ..}`, as Keras' `history.history`.
+    ///
+    /// JSON has no word for what is no finite number: such a value is the string `"NaN"`, `"Infinity"` or
+    /// `"-Infinity"`, which Python's `float` reads.
     pub fn to_json(&self) -> Value {
+        let value = |value: &f64| match *value {
+            v if v.is_finite() => json!(v),
+            v if v.is_nan() => json!("NaN"),
+            v if v > 0.0 => json!("Infinity"),
+            _ => json!("-Infinity"),
+        };
         let columns: Map<String, Value> = self
             .columns
             .iter()
-            .map(|c| (c.name.clone(), json!(c.values)))
+            .map(|c| (c.name.clone(), c.values.iter().map(value).collect()))
             .collect();
         Value::Object(columns)
     }
@@ -263,6 +285,20 @@ mod tests {
         assert_eq!(lines[1], ["4", "0.3333", "-"]);
         assert_eq!(lines[2], ["5", "0.2500", "0.5000"]);
         Ok(())
+    }
+
+    #[test]
+    fn what_is_no_number_is_not_lost_in_json() {
+        let mut history = History::default();
+        for value in [0.5, f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            let mut logs = Logs::default();
+            logs.set("loss", value);
+            history.push(0, &logs);
+        }
+        assert_eq!(
+            history.to_json().to_string(),
+            r#"{"loss":[0.5,"NaN","Infinity","-Infinity"]}"#
+        );
     }
 
     #[test]

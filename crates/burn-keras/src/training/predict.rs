@@ -12,9 +12,11 @@ use super::options::{Common, check_steps, common_options};
 use super::set::Set;
 use super::stream::Stream;
 use crate::callbacks::{CallbackList, Inference};
+use crate::dims::Dims;
 use crate::layers::Context;
 use crate::models::Model;
 use crate::random::Generator;
+use crate::tensor::AnyTensor;
 use crate::{Error, Result};
 
 /// The options of [`Model::predict_with`].
@@ -166,7 +168,7 @@ impl Model {
         let names = self.output_names()?;
         let mut callbacks = CallbackList::new(options.common.callbacks, options.common.verbose);
         let mut collected: Vec<Collected> = vec![Collected::default(); names.len()];
-        thread::scope(|scope| {
+        let result = thread::scope(|scope| {
             let mut feed = Feed::new(scope, source, options.steps);
             let mut inference = Inference::new(self, feed.steps(), false);
             callbacks.on_predict_begin(&mut inference)?;
@@ -179,7 +181,7 @@ impl Model {
                 let outputs = self.run(inputs, &mut context)?;
                 self.keep_carried(&mut context);
                 for (collected, output) in collected.iter_mut().zip(&outputs) {
-                    collected.add(output.shape(), output.to_vec()?, samples);
+                    collected.add(output, samples)?;
                 }
                 callbacks.on_predict_batch_end(&mut inference, batch, &outputs)?;
                 batch += 1;
@@ -188,7 +190,11 @@ impl Model {
                 }
             }
             callbacks.on_predict_end(&mut inference)
-        })?;
+        });
+        if let Err(error) = result {
+            callbacks.on_failure(self);
+            return Err(error);
+        }
         let arrays = names.into_iter().zip(collected).map(|(name, collected)| {
             let array = collected.into_array(&name)?;
             Ok((name, array))
@@ -207,14 +213,30 @@ struct Collected {
 
 impl Collected {
     /// Takes a batch in; memory for `samples` samples is asked for once.
-    fn add(&mut self, shape: Vec<usize>, values: Vec<f32>, samples: usize) {
-        if self.values.is_empty() {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Data`] when its samples have another shape than those before.
+    fn add(&mut self, output: &AnyTensor, samples: usize) -> Result<()> {
+        let shape = output.shape();
+        if self.shape.is_empty() {
             let row: usize = shape.iter().skip(1).product();
             self.values.reserve_exact(row * samples);
+        } else if self.shape[1..] != shape[1..] {
+            return Err(Error::data(
+                "a stream",
+                format!(
+                    "gave a batch whose outputs are {}, after others with {}, which cannot stand in one array: make all \
+                     batches of one length, or predict them one by one",
+                    Dims::known(&shape).tail(1),
+                    Dims::known(&self.shape).tail(1),
+                ),
+            ));
         }
         self.samples += shape.first().copied().unwrap_or(0);
         self.shape = shape;
-        self.values.extend(values);
+        self.values.extend(output.to_vec()?);
+        Ok(())
     }
 
     fn into_array(self, name: &str) -> Result<ArrayD<f32>> {

@@ -64,8 +64,8 @@ type Run<'a> = dyn FnMut(usize, &mut Push<'_>) + Send + 'a;
 
 /// Batches that are made while the model trains, on a thread of their own.
 ///
-/// Anything that can be iterated over is a stream, burn's `DataLoader` too: turn its items into [`Batch`]es with
-/// `map`. The batches are checked as arrays are, one by one.
+/// Anything that can be iterated over is a stream: turn its items into [`Batch`]es with `map`. For burn's `Dataset` and
+/// `DataLoader` see [`Stream::of_dataset`] and [`Stream::of_loader`]. The batches are checked as arrays are, one by one.
 ///
 /// ```
 /// use burn_keras::ndarray::Array2;
@@ -97,10 +97,15 @@ impl<'a> Stream<'a> {
     where
         I: IntoIterator<Item = Result<Batch>>,
     {
+        Self::from_run(move |pass, push| {
+            open(pass).into_iter().all(push);
+        })
+    }
+
+    /// A stream whose batches of a pass `run` pushes, until no more are wanted.
+    pub(super) fn from_run(run: impl FnMut(usize, &mut Push<'_>) + Send + 'a) -> Self {
         Self {
-            run: Box::new(move |pass, push| {
-                open(pass).into_iter().all(push);
-            }),
+            run: Box::new(run),
             batches: None,
         }
     }
@@ -112,12 +117,9 @@ impl<'a> Stream<'a> {
         I::IntoIter: Send + 'a,
     {
         let mut batches = batches.into_iter();
-        Self {
-            run: Box::new(move |_, push| {
-                batches.all(push);
-            }),
-            batches: None,
-        }
+        Self::from_run(move |_, push| {
+            batches.all(push);
+        })
     }
 
     /// Says how many batches a pass has, for the progress bar.
