@@ -66,13 +66,13 @@ def _plain(thing):
 
 
 def write_json(path, header, cases):
-    """One case a line, so that a change shows as the lines that changed."""
+    """One case a line, so that a change shows as the lines that changed. JSON has no NaN: one is an error."""
     with open(path, "w") as out:
         out.write("{\n")
         for key, value in header.items():
             out.write(f"{json.dumps(key)}: {json.dumps(value)},\n")
         out.write('"cases": {\n')
-        lines = [f"{json.dumps(name)}: {json.dumps(case)}" for name, case in cases.items()]
+        lines = [f"{json.dumps(name)}: {json.dumps(case, allow_nan=False)}" for name, case in cases.items()]
         out.write(",\n".join(lines))
         out.write("\n}\n}\n")
 
