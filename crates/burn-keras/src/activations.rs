@@ -185,7 +185,10 @@ impl Activation {
             Self::Relu => activation::relu(x),
             Self::LeakyRelu => relu(x, 0.2, None, 0.0),
             Self::Relu6 => x.clamp(0.0, 6.0),
-            Self::Softmax => activation::softmax(x, 1),
+            // One operation where there is one: on the CPU.
+            Self::Softmax => {
+                burn_recurrent::softmax(x.clone()).unwrap_or_else(|_| activation::softmax(x, 1))
+            }
             Self::LogSoftmax => activation::log_softmax(x, 1),
             Self::Elu | Self::Celu => elu(x, 1.0),
             Self::Selu => elu(x, SELU_ALPHA) * SELU_SCALE,

@@ -11,8 +11,10 @@ use burn::tensor::{Bool, DType, Device, Float, Int, Tensor, TensorData};
 use crate::dims::Dims;
 use crate::{Error, Result};
 
+mod host;
 mod ops;
 
+pub(crate) use host::host_values;
 pub(crate) use ops::{MOST_AXES, wide_mask};
 
 /// What a tensor holds.
@@ -230,9 +232,7 @@ impl AnyTensor {
     ///
     /// [`Error::Device`] when the device fails to hand them over.
     pub fn to_vec(&self) -> Result<Vec<f32>> {
-        self.float_flat()?.try_into_vec_as::<f32>().map_err(|e| {
-            Error::Device(format!("reading a result back from the device failed: {e}"))
-        })
+        host_values(self.float_flat()?)
     }
 
     fn check_rank(&self, wanted: usize) -> Result<()> {

@@ -9,6 +9,7 @@
 //! | | |
 //! |---|---|
 //! | [`lstm`], [`gru`], [`simple_rnn`] | the operations: initial and final states, masks, reversed time, dropout on input and state |
+//! | [`softmax`], [`cross_entropy`] | what ends a classifier, an operation each |
 //! | [`FusedLstm`] | a drop-in for [`burn::nn::Lstm`] |
 //! | [`packed`] | inference on plain slices, without tensors and without allocations |
 //! | [`activations`] | which activations are built in |
@@ -58,6 +59,7 @@
 
 pub mod activations;
 mod checks;
+mod classes;
 mod error;
 mod fused_lstm;
 mod gru;
@@ -72,6 +74,7 @@ mod team;
 mod workspace;
 
 pub use checks::check_support;
+pub use classes::{Labels, cross_entropy, softmax};
 pub use error::{Error, Result};
 pub use fused_lstm::FusedLstm;
 pub use gru::{GruWeights, gru};

@@ -95,7 +95,8 @@ pub(crate) fn run(kind: Kind, tensors: Tensors, options: &Options) -> Result<Par
     };
     // Skipping needs no gradient: a plain device, so that the mask is no part of the tape.
     let plain = device.clone().inner();
-    let absent = || Tensor::<1>::empty([0], (&plain, checked.dtype)).into_dispatch();
+    let nothing = Tensor::<1>::empty([0], (&plain, checked.dtype)).into_dispatch();
+    let absent = || nothing.clone();
     let mask = options
         .mask
         .as_ref()

@@ -10,6 +10,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 /// One piece of work: `phases` of `tasks(phase)` calls of `run(phase, task)`.
 pub(crate) trait Work: Sync {
@@ -52,10 +53,28 @@ pub(crate) fn run<W: Work>(work: &W, helpers: usize) {
                 // entered have left, and nobody enters afterwards.
                 unsafe { help(&team, erased, rank) };
             }
+            drop(team);
+            linger();
         });
     }
     let _close = Close(&team);
     team.work(work, 0);
+}
+
+/// How long a helper stays awake for more work. Waking a thread takes as long as a small layer's pass,
+/// and in training the next one comes soon.
+const LINGER: Duration = Duration::from_micros(200);
+
+/// Waits a while for more work in the pool, and does it.
+fn linger() {
+    let start = Instant::now();
+    while start.elapsed() < LINGER {
+        // Whoever ran a job has been told of nothing newer: that job has lingered itself.
+        if rayon::yield_now() == Some(rayon::Yield::Executed) {
+            return;
+        }
+        std::hint::spin_loop();
+    }
 }
 
 const MAX_MEMBERS: usize = 64;

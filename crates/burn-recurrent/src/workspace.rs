@@ -7,7 +7,7 @@ use crate::simd::Real;
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::marker::PhantomData;
 use std::ptr::NonNull;
-use std::sync::Mutex;
+use std::sync::{Mutex, Once};
 
 /// Registers of 64 bytes load fastest from addresses that divide by 64.
 const ALIGN: usize = 64;
@@ -73,6 +73,20 @@ impl Drop for Block {
     }
 }
 
+/// Lets the system's allocator keep what a step frees.
+///
+/// Results leave in the tensors' own memory. glibc gives the end of its heap back to the system whenever
+/// 128 KiB of it are free, and a training step would ask for the same pages again and again. Freeing a
+/// larger block than that once makes it keep twice as much (`mallopt(3)`, `M_TRIM_THRESHOLD`). The block
+/// is never touched, so it costs no memory.
+fn keep_heap() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| drop(std::hint::black_box(Vec::<u8>::with_capacity(KEPT_HEAP))));
+}
+
+/// Below glibc's limit for what it adapts to, 32 MiB.
+const KEPT_HEAP: usize = 8 << 20;
+
 static IDLE: Mutex<Vec<Block>> = Mutex::new(Vec::new());
 
 /// Gives the memory kept for later calls back to the system.
@@ -100,7 +114,10 @@ impl<E: Real> Buffer<E> {
                 .min_by_key(|&i| idle[i].bytes)?;
             Some(idle.swap_remove(best))
         });
-        let block = reused.unwrap_or_else(|| Block::new(bytes));
+        let block = reused.unwrap_or_else(|| {
+            keep_heap();
+            Block::new(bytes)
+        });
         Self {
             block: Some(block),
             len,

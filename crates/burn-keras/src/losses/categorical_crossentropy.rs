@@ -40,8 +40,20 @@ impl Loss for CategoricalCrossentropy {
         let (t, p) = paired_rows(self.name(), y_true, y_pred)?;
         let classes = p.dims()[1];
         let t = smoothed(t, self.label_smoothing, classes);
-        Ok(-row_sums(t * log_probabilities(p, self.from_logits)))
+        Ok(cross_entropy(p, t, self.from_logits))
     }
+}
+
+/// `-Σ t log(p)` of each row, of `p` and `t` `[rows, classes]`.
+fn cross_entropy(p: Tensor<2>, t: Tensor<2>, from_logits: bool) -> Tensor<1> {
+    if !from_logits {
+        // One operation where there is one: on the CPU.
+        let labels = burn_recurrent::Labels::Shares(t.clone());
+        if let Ok(rows) = burn_recurrent::cross_entropy(p.clone(), labels, EPSILON.into()) {
+            return rows;
+        }
+    }
+    -row_sums(t * log_probabilities(p, from_logits))
 }
 
 /// Probabilities that add up to 1 and whose logarithms are finite.

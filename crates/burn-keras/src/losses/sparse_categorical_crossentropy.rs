@@ -1,9 +1,9 @@
 //! How unlikely the model finds the class with this number.
 
-use burn::tensor::Tensor;
+use burn::tensor::{Int, Tensor};
 
 use super::categorical_crossentropy::log_probabilities;
-use super::{Labels, Loss, class_numbers, last_axis, loss_basics, loss_struct};
+use super::{EPSILON, Labels, Loss, class_numbers, last_axis, loss_basics, loss_struct};
 use crate::Result;
 use crate::tensor::AnyTensor;
 
@@ -40,14 +40,12 @@ impl Loss for SparseCategoricalCrossentropy {
         let [rows, classes] = p.dims();
         let Some(counted) = self.counted(y_true, y_pred)? else {
             let numbers = class_numbers(self.name(), y_true, y_pred, classes)?;
-            let logs = log_probabilities(p, self.from_logits);
-            return Ok(-logs.gather(1, numbers).reshape([rows]));
+            return Ok(self.cross_entropy(p, numbers));
         };
         // Rows that do not count get a class that exists, and then 0.
         let labels = y_true.float_as([rows])? * counted.clone();
         let numbers = class_numbers(self.name(), &AnyTensor::from(labels), y_pred, classes)?;
-        let logs = log_probabilities(p, self.from_logits);
-        Ok(-logs.gather(1, numbers).reshape([rows]) * counted)
+        Ok(self.cross_entropy(p, numbers) * counted)
     }
 
     fn counted(&self, y_true: &AnyTensor, _y_pred: &AnyTensor) -> Result<Option<Tensor<1>>> {
@@ -56,5 +54,21 @@ impl Loss for SparseCategoricalCrossentropy {
         };
         let labels = y_true.float_flat()?;
         Ok(Some(labels.not_equal_elem(ignored as f32).float()))
+    }
+}
+
+impl SparseCategoricalCrossentropy {
+    /// `-log(p[class])` of each row, of `p` `[rows, classes]` and class numbers `[rows, 1]`.
+    fn cross_entropy(&self, p: Tensor<2>, numbers: Tensor<2, Int>) -> Tensor<1> {
+        let rows = p.dims()[0];
+        if !self.from_logits {
+            // One operation where there is one: on the CPU.
+            let labels = burn_recurrent::Labels::Numbers(numbers.clone().float().reshape([rows]));
+            if let Ok(rows) = burn_recurrent::cross_entropy(p.clone(), labels, EPSILON.into()) {
+                return rows;
+            }
+        }
+        let logs = log_probabilities(p, self.from_logits);
+        -logs.gather(1, numbers).reshape([rows])
     }
 }

@@ -153,17 +153,17 @@ fn update_slices<R: ElementRule>(
         gradient: &[f32],
         slots: &mut [Vec<f32>; S],
     ) {
-        let mut slots = slots.each_mut().map(|s| s.iter_mut());
-        for (w, g) in weight.iter_mut().zip(gradient) {
-            let mut places = slots.each_mut().map(Iterator::next);
-            let mut values = places
-                .each_ref()
-                .map(|p| p.as_deref().copied().unwrap_or_default());
-            *w = rule.apply(constants, *w, *g, &mut values);
-            for (place, value) in places.iter_mut().zip(values) {
-                if let Some(place) = place {
-                    **place = value;
-                }
+        // One length for all, known before the loop: nothing is checked inside, and the compiler takes several
+        // values at a time.
+        let lengths = slots.iter().map(Vec::len);
+        let count = lengths.fold(weight.len().min(gradient.len()), usize::min);
+        let (weight, gradient) = (&mut weight[..count], &gradient[..count]);
+        let slots = slots.each_mut().map(|s| &mut s[..count]);
+        for i in 0..count {
+            let mut values: [f32; S] = std::array::from_fn(|s| slots[s][i]);
+            weight[i] = rule.apply(constants, weight[i], gradient[i], &mut values);
+            for s in 0..S {
+                slots[s][i] = values[s];
             }
         }
     }

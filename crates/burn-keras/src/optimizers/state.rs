@@ -6,6 +6,7 @@ use burn::module::ParamId;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::{LearningRate, Optimizer, Rule, Slot, Step};
+use crate::tensor::host_values;
 use crate::{Error, Result};
 
 /// A weight on its way through a step: flat, with its flat gradient.
@@ -277,10 +278,4 @@ impl Optimizer {
             .weight_decay(step, self.weight_decay)
             .unwrap_or(0.0)
     }
-}
-
-pub(super) fn host_values(tensor: Tensor<1>) -> Result<Vec<f32>> {
-    tensor
-        .try_into_vec_as::<f32>()
-        .map_err(|e| Error::Device(format!("reading a weight failed: {e}")))
 }

@@ -6,8 +6,9 @@ use burn::module::ParamId;
 use burn::tensor::{Device, Tensor, TensorData};
 use ndarray::ArrayD;
 
-use super::state::{Memory, OptimizerState, Slots, host_values};
+use super::state::{Memory, OptimizerState, Slots};
 use super::{LearningRate, Slot};
+use crate::tensor::host_values;
 use crate::{Error, Result};
 
 /// A weight of the model that training changes.

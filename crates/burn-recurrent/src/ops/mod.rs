@@ -12,6 +12,7 @@ mod flex;
 mod host;
 #[cfg(feature = "ndarray")]
 mod ndarray;
+mod rows;
 
 use crate::kernel::Kind;
 // burn marks its NdArray backend as deprecated; the macro names it.
@@ -89,6 +90,7 @@ mod extension {
     on_kernels!(burn::backend::NdArray, "ndarray");
 }
 pub(crate) use extension::{Arguments, RecurrentOps};
+pub(crate) use rows::RowOps;
 
 use burn::backend::{Backend, tensor::FloatTensor};
 

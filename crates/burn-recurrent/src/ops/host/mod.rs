@@ -2,6 +2,7 @@
 
 mod passes;
 mod problem;
+mod rows;
 
 use super::{Arguments, Call, RecurrentKernels};
 use crate::kernel::forward::Saved;
@@ -12,7 +13,17 @@ use passes::{gradients, run};
 use std::sync::{Arc, Mutex};
 
 /// A float the kernels have, in the tensors of the CPU backends.
-pub(super) trait Float: Real + Element {
+pub(super) trait Float:
+    Real + Element + std::ops::Sub<Output = Self> + std::ops::Neg<Output = Self>
+{
+    /// The natural logarithm.
+    fn ln(self) -> Self;
+    /// Whether it is not a number.
+    fn is_nan(self) -> bool;
+    /// `epsilon` and `1 - epsilon`.
+    fn limits(epsilon: f64) -> (Self, Self);
+    /// The class of this number, if it is one of the first `classes`.
+    fn class_below(self, classes: usize) -> Option<usize>;
     /// Wraps what a forward pass has saved.
     fn wrap(saved: Saved<Self>) -> AnySaved;
     /// The reverse of [`wrap`](Self::wrap).
@@ -42,6 +53,19 @@ pub(crate) enum AnySaved {
 macro_rules! float {
     ($float:ty, $variant:ident) => {
         impl Float for $float {
+            fn ln(self) -> Self {
+                self.ln()
+            }
+            fn is_nan(self) -> bool {
+                self.is_nan()
+            }
+            fn limits(epsilon: f64) -> (Self, Self) {
+                let epsilon = epsilon as $float;
+                (epsilon, 1.0 - epsilon)
+            }
+            fn class_below(self, classes: usize) -> Option<usize> {
+                (self >= 0.0 && self < classes as $float).then_some(self as usize)
+            }
             fn wrap(saved: Saved<Self>) -> AnySaved {
                 AnySaved::$variant(saved)
             }
