@@ -1,4 +1,5 @@
-//! What a user is told, and what the data become, from the outside.
+//! What the data become, and what is refused with the model left as it was, from the outside. The texts of refusals are in
+//! `mistakes/`.
 
 use burn_keras::prelude::*;
 use burn_keras::random::Generator;
@@ -31,116 +32,13 @@ fn message<T>(result: Result<T>) -> String {
 }
 
 #[test]
-fn a_matrix_fed_to_an_lstm_is_answered_with_the_missing_axis_and_three_ways_to_add_it() -> TestResult
-{
-    let mut model = stacked()?;
-    let x = Array2::<i32>::ones((12, 31));
-    let y = Array2::<f32>::ones((12, 3));
-    let text = message(model.fit(&x, &y, Fit::new()));
-    assert_eq!(
-        text,
-        "Sequential \"sequential\" needs 3 axes, [batch, timesteps = 31, features = 25], but got x with 2 axes, \
-         [batch = 12, timesteps = 31].\n\
-         The features axis is missing. With x of shape [12, 31] there are three ways to add it:\n\
-         - each step is one number: reshape to [12, 31, 1], first layer `.input_shape([31, 1])`;\n\
-         - each step is one of k categories: one-hot encode to [12, 31, k], `.input_shape([31, k])`;\n\
-         - the same, learned: `Embedding::new(k, 8).input_shape([31])` as the first layer, x as it is.\n\
-         The model as it stands was built for features = 25."
-    );
-    Ok(())
-}
-
-#[test]
-fn swapped_axes_are_recognised() -> TestResult {
-    on_both(|| {
-        let mut model = stacked()?;
-        let x = Array3::<f32>::zeros((6, 25, 31));
-        let text = message(model.fit(&x, &Array2::<f32>::ones((6, 3)), Fit::new()));
-        assert!(
-            text.contains("timesteps and features are swapped"),
-            "{text}"
-        );
-        assert!(text.contains("permuted_axes([0, 2, 1])"), "{text}");
-        Ok(())
-    })
-}
-
-#[test]
-fn labels_that_do_not_fit_the_loss_say_which_loss_does() -> TestResult {
-    on_both(|| {
-        let mut model = stacked()?;
-        let x = Array3::<f32>::zeros((6, 31, 25));
-        let numbers = Array1::<i32>::zeros(6);
-        let text = message(model.fit(&x, &numbers, Fit::new()));
-        assert!(text.contains("sparse_categorical_crossentropy"), "{text}");
-
-        model.compile("rmsprop", "sparse_categorical_crossentropy", ())?;
-        let text = message(model.fit(&x, &Array2::<f32>::zeros((6, 3)), Fit::new()));
-        assert!(
-            text.contains("These labels are one-hot: use \"categorical_crossentropy\""),
-            "{text}"
-        );
-
-        let text = message(model.fit(&x, &array![0, 1, 2, 3, 0, 1], Fit::new()));
-        assert!(
-            text.contains("the class 3 in row 3, but the output has 3 classes, 0 to 2"),
-            "{text}"
-        );
-        Ok(())
-    })
-}
-
-#[test]
-fn labels_of_another_width_say_how_wide_the_last_layer_must_be() -> TestResult {
-    on_both(|| {
-        let mut model = stacked()?;
-        let x = Array3::<f32>::zeros((6, 31, 25));
-        let text = message(model.fit(&x, &Array2::<f32>::zeros((6, 5)), Fit::new()));
-        assert!(text.contains("make it `Dense::new(5)`"), "{text}");
-        Ok(())
-    })
-}
-
-#[test]
-fn an_lstm_after_an_lstm_without_sequences_says_which_one_needs_them() -> TestResult {
+fn a_layer_that_is_refused_is_not_in_the_model() -> TestResult {
     on_both(|| {
         let mut model = Sequential::new();
         model.add(Lstm::new(4).input_shape([8, 16]))?;
-        let text = message(model.add(Lstm::new(4)));
-        assert!(text.starts_with("Lstm \"lstm_1\" needs 3 axes"), "{text}");
-        assert!(text.contains("`.return_sequences(true)`"), "{text}");
-        // The refused layer is not in the model.
+        assert!(model.add(Lstm::new(4)).is_err());
         assert_eq!(model.layers().len(), 1);
         assert_eq!(model.output_shape()?.to_string(), "(None, 4)");
-        Ok(())
-    })
-}
-
-#[test]
-fn a_layer_with_states_is_refused_by_sequential_with_the_functional_way() -> TestResult {
-    on_both(|| {
-        let mut model = Sequential::new();
-        let text = message(model.add(Lstm::new(4).return_state(true).input_shape([8, 16])));
-        assert!(
-            text.contains(
-                "let [output, h, c] = Lstm::new(units).return_state(true).call(&input)?.try_into()?"
-            ),
-            "{text}"
-        );
-        Ok(())
-    })
-}
-
-#[test]
-fn unpacking_the_wrong_number_of_outputs_says_what_there_is() -> TestResult {
-    on_both(|| {
-        let input = Input::new([2, 3]);
-        let outputs = Lstm::new(1).return_state(true).call(&input)?;
-        let unpacked: Result<[Node; 2]> = outputs.try_into();
-        assert_eq!(
-            message(unpacked),
-            "Lstm returns 3 tensors: output (None, 1), h (None, 1), c (None, 1); it was unpacked into 2 tensors"
-        );
         Ok(())
     })
 }
@@ -369,11 +267,7 @@ fn a_number_that_the_embedding_does_not_know_is_an_error_before_anything_runs() 
         model.add(Embedding::new(5, 2).input_shape([3]))?;
         model.add(Lstm::new(2))?;
         let text = message(model.predict(&array![[0, 1, 2], [3, 4, 5]]));
-        assert_eq!(
-            text,
-            "x: holds the number 5 in row 1, but the Embedding knows 5 numbers, 0 to 4: its first argument must be larger \
-         than the largest number, as in `Embedding::new(6, 8)`"
-        );
+        assert!(text.starts_with("x: holds the number 5 in row 1"), "{text}");
         // Inside a model inside a model, too.
         let mut outer = Sequential::new();
         outer.add(model)?;
@@ -441,18 +335,12 @@ fn a_fixed_batch_size_is_kept_to() -> TestResult {
         model.fit(&x, &y, Fit::new().verbose(0))?;
         assert_eq!(model.predict(&x)?.shape(), [8, 1]);
         let text = message(model.predict(&Array2::<f32>::ones((6, 2))));
-        assert!(text.contains("does not divide"), "{text}");
+        assert!(
+            text.contains("6 samples do not divide into batches of 4"),
+            "{text}"
+        );
         let text = message(Sequential::new().add(Dense::new(1).batch_input_shape([0, 2])));
         assert!(text.contains("every axis must be at least 1"), "{text}");
-        Ok(())
-    })
-}
-
-#[test]
-fn a_single_sample_is_told_to_get_a_batch_axis() -> TestResult {
-    on_both(|| {
-        let text = message(stacked()?.predict(&Array2::<f32>::zeros((31, 25))));
-        assert!(text.contains("reshape it to [1, 31, 25]"), "{text}");
         Ok(())
     })
 }

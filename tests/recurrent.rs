@@ -426,7 +426,7 @@ fn mistakes_are_answered_with_what_to_do() -> TestResult {
     for (error, parts) in [
         (
             text(Lstm::new(4).stateful(true).call(&x)),
-            vec!["Lstm", "stateful", "batch_input_shape", "batch_size(n)"],
+            vec!["Lstm", "stateful", "batch_input_shape", "batch_size(batch)"],
         ),
         (
             text(Lstm::new(4).call((&x, &state))),
@@ -536,7 +536,7 @@ fn a_batch_of_another_size_is_refused_before_anything_runs() -> TestResult {
         ArrayD::<f32>::ones(vec![5, 3]),
     );
     let error = text(model.fit(&x, &y, Fit::new().verbose(0)));
-    assert!(error.contains("batch size 2"), "{error}");
+    assert!(error.contains("batches of exactly 2 samples"), "{error}");
     let error = text(model.predict_with(&x, Predict::new().batch_size(5)));
     assert!(error.contains("batch size 2"), "{error}");
     assert_eq!(model.get_weights()?, before);

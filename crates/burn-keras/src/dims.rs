@@ -62,6 +62,11 @@ impl Dims {
         Self(axes)
     }
 
+    /// The same shape with its first axis replaced.
+    pub(crate) fn with_first(&self, size: Option<usize>) -> Self {
+        self.tail(1).with_batch(size)
+    }
+
     /// The axes from `from` on.
     pub fn tail(&self, from: usize) -> Self {
         Self(self.0.get(from..).unwrap_or_default().to_vec())
@@ -86,6 +91,11 @@ impl Dims {
                 .all(|(mine, theirs)| mine.is_none_or(|m| m == *theirs))
     }
 
+    /// The axes with the names that their number suggests: `[batch, features = 4]`, `[batch, timesteps = 8, features]`.
+    pub fn in_words(&self) -> String {
+        self.named(usual_names(self.rank()))
+    }
+
     /// The axes with their names, as errors show them: `[batch, timesteps = 31, features = 25]`.
     ///
     /// Axes beyond `names` are numbered; an unknown axis shows its name alone.
@@ -105,6 +115,18 @@ impl Dims {
             })
             .collect();
         format!("[{}]", parts.join(", "))
+    }
+}
+
+/// The axes of a sequence.
+pub(crate) const SEQUENCE: [&str; 3] = ["batch", "timesteps", "features"];
+
+/// The names that the number of axes suggests, for a shape of which nothing else is known.
+fn usual_names(rank: usize) -> &'static [&'static str] {
+    match rank {
+        2 => &["batch", "features"],
+        3 => &SEQUENCE,
+        _ => &["batch"],
     }
 }
 
@@ -249,6 +271,16 @@ mod tests {
         assert_eq!(
             dims.named(&["batch", "timesteps", "features"]),
             "[batch, timesteps = 8, features = 16]"
+        );
+    }
+
+    #[test]
+    fn the_number_of_axes_suggests_their_names() {
+        assert_eq!(Dims::known(&[2, 3]).in_words(), "[batch = 2, features = 3]");
+        let four = [2, 3, 4].into_dims().with_batch(None);
+        assert_eq!(
+            four.in_words(),
+            "[batch, axis 1 = 2, axis 2 = 3, axis 3 = 4]"
         );
     }
 

@@ -63,7 +63,7 @@ pub enum Error {
     Model(String),
 
     /// The number of tensors a call returns is not the number it was unpacked into.
-    #[error("{layer} returns {returned}; it was unpacked into {wanted} {}", plural(*.wanted, "tensor"))]
+    #[error("{layer} returns {returned}; it was unpacked into {wanted} {}.\n{fix}", plural(*.wanted, "tensor"))]
     OutputCount {
         /// The layer that was called.
         layer: String,
@@ -71,6 +71,8 @@ pub enum Error {
         returned: String,
         /// How many were asked for.
         wanted: usize,
+        /// What to write instead.
+        fix: String,
     },
 
     /// Data handed to `fit`, `evaluate` or `predict` cannot be used.
@@ -129,6 +131,7 @@ pub enum Error {
 
 /// A shape that does not fit, told in four steps: who, what is needed, what came, what to type.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ShapeMismatch {
     /// The layer, as `Lstm "lstm"`.
     pub layer: String,
@@ -138,6 +141,21 @@ pub struct ShapeMismatch {
     pub got: String,
     /// The smallest change that mends it; may hold several lines.
     pub fix: String,
+    /// What is wrong, for those who know where the input comes from and can say more.
+    pub(crate) cause: Cause,
+}
+
+/// What is wrong with a shape, as far as a layer can tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// `[batch, something]` where `[batch, timesteps, features]` is needed.
+    MissingAxis,
+    /// An axis too many where `[batch, timesteps, features]` is needed.
+    ExtraAxis,
+    /// The size of an axis is needed and not known.
+    UnknownSize,
+    /// Anything else.
+    Other,
 }
 
 impl fmt::Display for ShapeMismatch {
@@ -183,7 +201,16 @@ impl Error {
             needs: needs.into(),
             got: got.into(),
             fix: fix.into(),
+            cause: Cause::Other,
         }))
+    }
+
+    /// The same error, with what is wrong for those who can say more about it.
+    pub(crate) fn because(mut self, cause: Cause) -> Self {
+        if let Self::Shape(mismatch) = &mut self {
+            mismatch.cause = cause;
+        }
+        self
     }
 
     pub(crate) fn data(array: impl Into<String>, problem: impl Into<String>) -> Self {

@@ -187,7 +187,7 @@ impl BatchNormalization {
             Error::shape(
                 describe(self),
                 format!("a known size of axis {axis}, which it normalizes"),
-                dims.to_string(),
+                dims.in_words(),
                 "Give that axis of `input_shape` a size.",
             )
         })?;
@@ -251,7 +251,7 @@ impl Layer for BatchNormalization {
             Some(built) if built != size => Err(Error::shape(
                 describe(self),
                 format!("axis {axis} of size {built}, which it was built for"),
-                dims.to_string(),
+                dims.in_words(),
                 "Use another `BatchNormalization` there (a clone has its own weights).",
             )),
             _ => Ok(vec![dims.clone()]),

@@ -15,6 +15,7 @@ use super::{
 use crate::activations::{Activation, IntoActivation};
 use crate::config::Config;
 use crate::dims::Dims;
+use crate::error::Cause;
 use crate::initializers::Initializer;
 use crate::tensor::AnyTensor;
 use crate::{Error, Result};
@@ -198,9 +199,10 @@ impl Layer for Conv1d {
             Error::shape(
                 &place,
                 "a known number of features (the last axis)",
-                dims.to_string(),
+                dims.in_words(),
                 "Give the last axis of `input_shape` a size; only timesteps may be `None`.",
             )
+            .because(Cause::UnknownSize)
         })?;
         self.check(features)?;
         let built = self
@@ -211,7 +213,7 @@ impl Layer for Conv1d {
             Some(built) if built != features => Err(Error::shape(
                 place,
                 format!("[batch, timesteps, features = {built}], which its kernel was built for"),
-                dims.to_string(),
+                dims.in_words(),
                 "Give it an input with that many features, or use another `Conv1d` there (a clone has its own weights).",
             )),
             _ => Ok(vec![output]),

@@ -12,6 +12,7 @@ use super::{
 use crate::activations::{Activation, IntoActivation};
 use crate::config::Config;
 use crate::dims::Dims;
+use crate::error::Cause;
 use crate::initializers::Initializer;
 use crate::tensor::AnyTensor;
 use crate::{Error, Result};
@@ -142,7 +143,7 @@ impl Layer for Dense {
             return Err(Error::shape(
                 describe(self),
                 "at least 2 axes, [batch, features]",
-                format!("the shape {dims}"),
+                format!("1 axis, {}", dims.in_words()),
                 "Give each sample an axis for its features: for one number a sample, `.input_shape([1])`.",
             ));
         }
@@ -152,14 +153,17 @@ impl Layer for Dense {
             (None, _) => Err(Error::shape(
                 describe(self),
                 "a known number of features (the last axis)",
-                format!("{dims}, whose last axis is unknown"),
-                "Give the last axis of `input_shape` a size; where a `Flatten` stands before this layer, every axis of \
-                 `input_shape` needs one.",
-            )),
+                format!("{}, whose last axis is unknown", dims.in_words()),
+                "Give the last axis of `input_shape` a size.",
+            )
+            .because(Cause::UnknownSize)),
             (Some(last), Some(features)) if last != features => Err(Error::shape(
                 describe(self),
-                format!("features = {features} on the last axis, which its kernel was built for"),
-                dims.to_string(),
+                format!(
+                    "{}, which its kernel was built for",
+                    dims.with_last(Some(features)).in_words()
+                ),
+                dims.in_words(),
                 "Give it an input with that many features, or use another `Dense` there (a clone has its own weights).",
             )),
             _ => Ok(vec![

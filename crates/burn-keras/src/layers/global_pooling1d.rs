@@ -5,11 +5,11 @@ use burn::tensor::Tensor;
 use serde_json::{Map, Value, json};
 
 use super::basics::layer_basics;
-use super::{Context, Layer, LayerOptions, MaskPolicy, describe, only};
+use super::{Context, Layer, LayerOptions, MaskPolicy, check_three_axes, describe, only};
+use crate::Result;
 use crate::config::Config;
 use crate::dims::Dims;
 use crate::tensor::AnyTensor;
-use crate::{Error, Result};
 
 /// One global pooling layer: its documentation, its names, what becomes of a mask, and how
 /// `[batch, timesteps, features]` becomes `[batch, 1, features]`.
@@ -63,14 +63,7 @@ macro_rules! global_pooling_layer {
 
             fn output_dims(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
                 let dims = only(inputs)?;
-                if dims.rank() != 3 {
-                    return Err(Error::shape(
-                        describe(self),
-                        "3 axes, [batch, timesteps, features]",
-                        dims.to_string(),
-                        "A recurrent layer in front needs `.return_sequences(true)`.",
-                    ));
-                }
+                check_three_axes(&describe(self), dims)?;
                 let (batch, features) = (dims.axis(0), dims.axis(2));
                 Ok(vec![if self.keepdims {
                     Dims::new([batch, Some(1), features])

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::dims::Dims;
 use crate::error::plural;
-use crate::models::{CallMask, IntoNodes, Node, Outputs, build_config};
+use crate::models::{CallMask, IntoNodes, Node, Outputs, build_config, explained};
 use crate::random::Generator;
 use crate::tensor::AnyTensor;
 use crate::{Error, Result};
@@ -251,14 +251,12 @@ impl LayerHandle {
         let nodes = inputs.into_nodes()?;
         let dims: Vec<Dims> = nodes.iter().map(|n| n.dims().clone()).collect();
         let outputs = if self.is_built() {
-            self.output_dims(&dims)?
+            self.output_dims(&dims)
         } else {
-            self.build(
-                &dims,
-                &crate::backend::default_device()?,
-                &mut Generator::unseeded(),
-            )?
+            let device = crate::backend::default_device()?;
+            self.build(&dims, &device, &mut Generator::unseeded())
         };
+        let outputs = explained(outputs, self, &nodes)?;
         Ok(Node::from_call(
             self.clone(),
             nodes,

@@ -144,7 +144,7 @@ impl LayerNormalization {
             Error::shape(
                 describe(self),
                 format!("known sizes of the axes {axes:?}, which it normalizes"),
-                dims.to_string(),
+                dims.in_words(),
                 "Give those axes of `input_shape` a size.",
             )
         })
@@ -191,7 +191,7 @@ impl Layer for LayerNormalization {
                     "sizes {built:?} along the axes {:?}, which it was built for",
                     self.axis
                 ),
-                dims.to_string(),
+                dims.in_words(),
                 "Use another `LayerNormalization` there (a clone has its own weights).",
             )),
             _ => Ok(vec![dims.clone()]),

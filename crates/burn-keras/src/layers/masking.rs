@@ -5,11 +5,11 @@ use burn::tensor::Tensor;
 use serde_json::{Map, Value, json};
 
 use super::basics::layer_basics;
-use super::{Context, Layer, LayerOptions, MaskPolicy, describe, only};
+use super::{Context, Layer, LayerOptions, MaskPolicy, check_three_axes, describe, only};
+use crate::Result;
 use crate::config::Config;
 use crate::dims::Dims;
 use crate::tensor::AnyTensor;
-use crate::{Error, Result};
 
 /// Marks the steps whose values are all `mask_value` as absent: recurrent layers behind it skip them, losses and
 /// metrics leave them out.
@@ -70,15 +70,7 @@ impl Layer for Masking {
 
     fn output_dims(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
         let dims = only(inputs)?;
-        if dims.rank() != 3 {
-            return Err(Error::shape(
-                describe(self),
-                "3 axes, [batch, timesteps, features]",
-                dims.to_string(),
-                "Reshape the data to [batch, timesteps, 1] if each step is one number; for categories use \
-                 `Embedding::new(categories, 8).mask_zero(true)` instead.",
-            ));
-        }
+        check_three_axes(&describe(self), dims)?;
         Ok(vec![dims.clone()])
     }
 

@@ -46,6 +46,7 @@ mod reshape;
 mod softmax;
 mod spatial_dropout1d;
 mod timesteps;
+mod weight_mismatch;
 mod weight_options;
 mod weights;
 mod windows;
@@ -76,6 +77,7 @@ pub(crate) use penalties::{constrain, penalize_weights};
 pub use permute::Permute;
 pub use pooling1d::{AveragePooling1d, MaxPooling1d};
 pub use rectifiers::{Elu, LeakyRelu, PRelu, Relu};
+pub(crate) use recurrent::check_three_axes;
 pub use recurrent::{
     AnyCell, Bidirectional, Cell, CellExt, DropoutMasks, Gru, GruCell, Implementation, IntoCell,
     Lstm, LstmCell, MergeMode, Recurrent, RecurrentOptions, Rnn, SimpleRnn, SimpleRnnCell,

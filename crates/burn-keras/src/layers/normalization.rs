@@ -241,7 +241,7 @@ impl Normalization {
             Error::shape(
                 describe(self),
                 format!("known sizes of the axes {axes:?}, which have statistics of their own"),
-                dims.to_string(),
+                dims.in_words(),
                 "Give those axes of `input_shape` a size.",
             )
         })
@@ -323,7 +323,7 @@ impl Layer for Normalization {
         Err(Error::shape(
             describe(self),
             "an input with the sizes that its mean and variance are for",
-            dims.to_string(),
+            dims.in_words(),
             "Adapt it to data of this shape, or give as many numbers as the normalized axes have entries.",
         ))
     }

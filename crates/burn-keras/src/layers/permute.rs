@@ -72,7 +72,7 @@ impl Layer for Permute {
                     "{} axes after the batch axis, one for each entry of `dims`",
                     self.dims.len()
                 ),
-                dims.to_string(),
+                dims.in_words(),
                 "Name each axis of a sample once, counted from 1.",
             ));
         }

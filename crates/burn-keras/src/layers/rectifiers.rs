@@ -326,7 +326,7 @@ impl PRelu {
                 Error::shape(
                     describe(self),
                     "known sizes of all axes along which slopes differ",
-                    dims.to_string(),
+                    dims.in_words(),
                     "Give them a size in `input_shape`, or share them: `.shared_axes([1])`.",
                 )
             })
@@ -353,7 +353,7 @@ impl Layer for PRelu {
             Some(built) if built != slopes => Err(Error::shape(
                 describe(self),
                 format!("samples that its slopes of shape {built:?} were built for"),
-                dims.to_string(),
+                dims.in_words(),
                 "Use another `PRelu` there (a clone has its own weights).",
             )),
             _ => Ok(vec![dims.clone()]),

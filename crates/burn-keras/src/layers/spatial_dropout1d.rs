@@ -5,11 +5,11 @@ use serde_json::{Map, Value, json};
 
 use super::basics::layer_basics;
 use super::dropout::check_rate;
-use super::{Context, Layer, LayerOptions, Packed, describe, only};
+use super::{Context, Layer, LayerOptions, Packed, check_three_axes, describe, only};
+use crate::Result;
 use crate::config::Config;
 use crate::dims::Dims;
 use crate::tensor::AnyTensor;
-use crate::{Error, Result};
 
 /// Dropout of whole features: what is silenced in a sample is silenced at all of its timesteps.
 ///
@@ -63,14 +63,7 @@ impl Layer for SpatialDropout1d {
 
     fn output_dims(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
         let dims = only(inputs)?;
-        if dims.rank() != 3 {
-            return Err(Error::shape(
-                describe(self),
-                "3 axes, [batch, timesteps, features]",
-                dims.to_string(),
-                "Use `Dropout` for an input of another rank.",
-            ));
-        }
+        check_three_axes(&describe(self), dims)?;
         Ok(vec![dims.clone()])
     }
 

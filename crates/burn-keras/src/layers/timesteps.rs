@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 use serde_json::{Map, Value, json};
 
 use super::basics::layer_basics;
-use super::{Context, Layer, LayerOptions, MaskPolicy, describe, only};
+use super::{Context, Layer, LayerOptions, MaskPolicy, check_three_axes, describe, only};
 use crate::config::Config;
 use crate::dims::Dims;
 use crate::tensor::AnyTensor;
@@ -13,15 +13,8 @@ use crate::{Error, Result};
 
 /// The number of timesteps of `[batch, timesteps, features]`, for the layers here.
 fn sequence(layer: &(impl Layer + ?Sized), dims: &Dims) -> Result<Option<usize>> {
-    if dims.rank() == 3 {
-        return Ok(dims.axis(1));
-    }
-    Err(Error::shape(
-        describe(layer),
-        "3 axes, [batch, timesteps, features]",
-        dims.to_string(),
-        "Reshape the data, or put a layer with `return_sequences(true)` in front.",
-    ))
+    check_three_axes(&describe(layer), dims)?;
+    Ok(dims.axis(1))
 }
 
 fn with_steps(dims: &Dims, steps: Option<usize>) -> Vec<Dims> {
@@ -95,7 +88,7 @@ impl Layer for RepeatVector {
             return Err(Error::shape(
                 describe(self),
                 "2 axes, [batch, features]",
-                dims.to_string(),
+                dims.in_words(),
                 "A recurrent layer in front gives that without `return_sequences`; else flatten first.",
             ));
         }
@@ -241,7 +234,7 @@ impl Cropping1d {
                 Error::shape(
                     describe(self),
                     format!("more than {front} + {behind} timesteps, which it takes off"),
-                    format!("timesteps = {steps}"),
+                    format!("[batch, timesteps = {steps}, features]"),
                     "Crop less, or feed longer sequences.",
                 )
             })

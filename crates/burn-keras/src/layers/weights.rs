@@ -7,7 +7,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 use ndarray::ArrayD;
 
 use super::any_weight::SCALAR;
-use super::{DynLayer, describe, map, visit};
+use super::weight_mismatch::{other_count, other_shape};
+use super::{DynLayer, map, visit};
 use crate::initializers::Initializer;
 use crate::random::Generator;
 use crate::tensor::AnyTensor;
@@ -213,32 +214,13 @@ pub(crate) fn replace_weights(
     values: &[ArrayD<f32>],
 ) -> Result<Box<dyn DynLayer>> {
     let weights = collect_weights(layer);
-    let place = describe(layer);
     if weights.len() != values.len() {
-        return Err(Error::weights(
-            place,
-            format!(
-                "has {} weights ({}), but {} were given",
-                weights.len(),
-                weights
-                    .iter()
-                    .map(|w| format!("{} {:?}", w.name, w.shape))
-                    .collect::<Vec<_>>()
-                    .join(", "),
-                values.len()
-            ),
-        ));
+        let shapes: Vec<&[usize]> = values.iter().map(ArrayD::shape).collect();
+        return Err(other_count(layer, &weights, &shapes));
     }
     for (weight, value) in weights.iter().zip(values) {
-        let shape = value.shape();
-        if weight.shape != shape {
-            return Err(Error::weights(
-                place,
-                format!(
-                    "the weight `{}` has the shape {:?}, but the given one has {shape:?}",
-                    weight.name, weight.shape
-                ),
-            ));
+        if weight.shape != value.shape() {
+            return Err(other_shape(layer, weight, value.shape()));
         }
     }
     let new = weights.iter().map(|w| w.id).zip(values).collect();

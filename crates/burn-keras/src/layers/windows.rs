@@ -1,5 +1,6 @@
 //! Windows that slide over timesteps: what convolutions and poolings share.
 
+use super::check_three_axes;
 use crate::config::Config;
 use crate::dims::Dims;
 use crate::{Error, Result};
@@ -103,8 +104,10 @@ impl Windows {
                         "at least {} timesteps, the reach of one window",
                         self.span()
                     ),
-                    format!("timesteps = {steps}"),
-                    "Use a smaller window, or `.padding(\"same\")`.",
+                    format!("[batch, timesteps = {steps}, features]"),
+                    format!(
+                        "Use a window of {steps} steps at most, or `.padding(\"same\")`, which fills up at both ends."
+                    ),
                 )),
             },
         }
@@ -129,15 +132,7 @@ impl Windows {
     ///
     /// [`Error::Shape`] for another rank, and as [`Windows::count`].
     pub fn output_dims(&self, layer: &str, input: &Dims, features: Option<usize>) -> Result<Dims> {
-        if input.rank() != 3 {
-            return Err(Error::shape(
-                layer,
-                "3 axes, [batch, timesteps, features]",
-                input.to_string(),
-                "A series of single numbers needs a features axis of size 1; a recurrent layer in front needs \
-                 `.return_sequences(true)`.",
-            ));
-        }
+        check_three_axes(layer, input)?;
         let steps = input.axis(1).map(|n| self.count(layer, n)).transpose()?;
         Ok(Dims::new([input.axis(0), steps, features]))
     }

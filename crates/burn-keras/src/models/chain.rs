@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use burn::tensor::Device;
 
 use super::Model;
+use super::explain::explained;
 use super::graph::Graph;
 use super::names::name_layers;
 use super::node::{CallMask, Input, Node};
@@ -41,6 +42,11 @@ impl Model {
             let copy = leaf.read().boxed_clone();
             *leaf.write() = copy.boxed_to_device(device);
         }
+    }
+
+    /// Whether the program gives the shape of the data by `input_shape`, and not by an `Input`.
+    pub(crate) fn takes_shape_from_first_layer(&self) -> bool {
+        self.is_sequential() && self.input.is_none()
     }
 
     /// The shape of the data for a chain, as far as it is known before any data come.
@@ -118,7 +124,8 @@ impl Model {
         let count = self.layers.len();
         for (i, layer) in self.layers.iter().enumerate() {
             layer.check_input_shape(node.dims())?;
-            let dims = layer.build(std::slice::from_ref(node.dims()), &device, generator)?;
+            let built = layer.build(std::slice::from_ref(node.dims()), &device, generator);
+            let dims = explained(built, layer, std::slice::from_ref(&node))?;
             if dims.len() > 1 {
                 return Err(several_outputs(layer, i + 1 == count));
             }
@@ -170,10 +177,22 @@ pub(super) fn several_outputs(layer: &LayerHandle, last: bool) -> Error {
     } else {
         ", and the next layer could take only one of them"
     };
+    let input = layer
+        .built_for()
+        .and_then(|dims| dims.first()?.tail(1).to_known());
+    let sample = match input {
+        Some(sample) => format!("{sample:?}"),
+        None => "(None, features)".to_string(),
+    };
+    let units = layer
+        .config()
+        .get("units")
+        .map_or("units".to_string(), |units| units.to_string());
     Error::Model(format!(
-        "{} returns {} tensors ({returned}){after}: a Sequential passes one tensor from layer to layer. Use a functional \
-         model:\n    let input = Input::new([timesteps, features]);\n    let [{returned}] = {}::new(units)\
-         .return_state(true).call(&input)?.try_into()?;\n    let model = Model::new(&input, [{returned}])?;",
+        "{} returns {} tensors ({returned}){after}: a Sequential passes one tensor from layer to layer.\n\
+         Without the states: leave `.return_state(true)` out. With them, a functional model:\n    let input = \
+         Input::new({sample});\n    let [{returned}] = {}::new({units}).return_state(true).call(&input)?.try_into()?;\n    \
+         let model = Model::new(&input, [{returned}])?;",
         layer.describe(),
         names.len(),
         layer.read().type_name(),

@@ -2,6 +2,7 @@
 
 mod call_config;
 mod chain;
+mod explain;
 mod from_config;
 mod graph;
 mod mask_operations;
@@ -9,12 +10,15 @@ mod model;
 mod module;
 mod names;
 mod node;
+mod notes;
+pub(crate) mod reader;
 mod running;
 mod sequential;
 mod shapes;
 mod summary;
 mod to_config;
 
+pub(crate) use explain::explained;
 pub(crate) use from_config::{Builder, is_model};
 pub(crate) use graph::{Graph, Step, StepMasks, returns_sequences};
 pub use model::Model;

@@ -9,6 +9,7 @@ use ndarray::ArrayD;
 use super::graph::{Graph, Traced};
 use super::names::name_layers;
 use super::node::{Input, IntoNodes, Node, Outputs};
+use super::notes::Notes;
 use super::summary::Summary;
 use crate::backend::default_device;
 use crate::dims::{Dims, IntoDims};
@@ -38,6 +39,7 @@ pub struct Model {
     pub(super) nodes: OnceLock<Vec<Node>>,
     pub(super) device: Option<Device>,
     pub(crate) compiled: Option<Compiled>,
+    pub(crate) notes: Notes,
 }
 
 impl Model {
@@ -72,6 +74,7 @@ impl Model {
             nodes: OnceLock::new(),
             device: None,
             compiled: None,
+            notes: Notes::default(),
         }
     }
 
@@ -320,9 +323,23 @@ impl Model {
         let counts: Vec<usize> = leaves.iter().map(|l| l.weights().len()).collect();
         let wanted: usize = counts.iter().sum();
         if wanted != weights.len() {
+            let list = |layer: &LayerHandle| -> Vec<String> {
+                let name = layer.name();
+                let weights = layer.weights();
+                let listed = weights.iter().map(|w| {
+                    let weight = w.name.rsplit('.').next().unwrap_or(&w.name);
+                    format!("{name}/{weight} {:?}", w.shape)
+                });
+                listed.collect()
+            };
+            let all: Vec<String> = leaves.iter().flat_map(list).collect();
             return Err(Error::weights(
                 describe(self),
-                format!("has {wanted} weights, but {} were given", weights.len()),
+                format!(
+                    "it has {wanted} weights, but {} were given. In order: {}.",
+                    weights.len(),
+                    all.join(", ")
+                ),
             ));
         }
         // All are checked before any is replaced.
@@ -381,11 +398,11 @@ impl Model {
         Summary::of(self)
     }
 
-    /// What layers have warned of so far.
+    /// What the model and its layers have warned of so far: data that were read in another shape than they came in, a
+    /// mask that was lost. Each is said once, through the `log` crate too.
     pub fn warnings(&self) -> Vec<String> {
-        self.leaves()
-            .iter()
-            .filter_map(LayerHandle::warning)
-            .collect()
+        let mut warnings = self.notes.all();
+        warnings.extend(self.leaves().iter().filter_map(LayerHandle::warning));
+        warnings
     }
 }

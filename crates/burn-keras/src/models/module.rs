@@ -29,6 +29,7 @@ impl Model {
             nodes: OnceLock::new(),
             device: self.device.clone(),
             compiled: self.compiled.clone(),
+            notes: self.notes.clone(),
         }
     }
 

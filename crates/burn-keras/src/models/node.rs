@@ -178,25 +178,47 @@ impl<const N: usize> TryFrom<Outputs> for [Node; N] {
             }
             _ => ("the call".to_string(), Vec::new()),
         };
-        let described: Vec<String> = outputs
-            .nodes
+        let nodes = match outputs.nodes.try_into() {
+            Ok(nodes) => return Ok(nodes),
+            Err(nodes) => nodes,
+        };
+        let nodes: Vec<Node> = nodes;
+        let name = |i: usize| names.get(i).copied().unwrap_or("output");
+        let described: Vec<String> = nodes
             .iter()
             .enumerate()
-            .map(|(i, node)| format!("{} {}", names.get(i).unwrap_or(&"output"), node.dims()))
+            .map(|(i, node)| format!("{} {}", name(i), output_words(node.dims())))
             .collect();
-        outputs
-            .nodes
-            .try_into()
-            .map_err(|nodes: Vec<Node>| Error::OutputCount {
-                layer,
-                returned: format!(
-                    "{} {}: {}",
-                    nodes.len(),
-                    crate::error::plural(nodes.len(), "tensor"),
-                    described.join(", ")
-                ),
-                wanted: N,
-            })
+        let all: Vec<&str> = (0..nodes.len()).map(name).collect();
+        let fix = if nodes.len() == 1 && N > 1 {
+            "States come out too with `.return_state(true)`; without it use the tensor as it is, without unpacking."
+                .to_string()
+        } else {
+            format!(
+                "Write `let [{}] = layer.call(&input)?.try_into()?;`, with `_` for what you do not need.",
+                all.join(", ")
+            )
+        };
+        Err(Error::OutputCount {
+            layer,
+            returned: format!(
+                "{} {}: {}",
+                nodes.len(),
+                crate::error::plural(nodes.len(), "tensor"),
+                described.join(", ")
+            ),
+            wanted: N,
+            fix,
+        })
+    }
+}
+
+/// The shape of a layer's output, whose last axis are its units.
+fn output_words(dims: &Dims) -> String {
+    match dims.rank() {
+        2 => dims.named(&["batch", "units"]),
+        3 => dims.named(&["batch", "timesteps", "units"]),
+        _ => dims.in_words(),
     }
 }
 

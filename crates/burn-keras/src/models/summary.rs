@@ -5,10 +5,24 @@ use std::fmt;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 
 use super::Model;
-use super::graph::Position;
+use super::graph::{Graph, Position};
 use crate::layers::{LayerHandle, WeightInfo};
 
 /// The table that [`Model::summary`] makes; shown with `{}`.
+///
+/// ```
+/// use burn_keras::prelude::*;
+///
+/// let mut encoder = Sequential::new().named("encoder");
+/// encoder.add(Lstm::new(4).input_shape([8, 16]))?;
+/// let mut model = Sequential::new();
+/// model.add(encoder)?;
+/// model.add(Dense::new(3).trainable(false))?;
+/// let text = model.summary().expand_nested(true).show_trainable(true).line_length(60).to_string();
+/// assert!(text.contains("└ lstm (LSTM)"), "{text}");
+/// assert!(text.contains("Non-trainable params: 15 (60.00 B)"), "{text}");
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Summary {
     model: String,
@@ -19,13 +33,20 @@ pub struct Summary {
     device: String,
     /// How layers run, with the layers that do.
     notes: Vec<(String, Vec<String>)>,
+    expand_nested: bool,
+    show_trainable: bool,
+    line_length: Option<u16>,
 }
 
 #[derive(Clone, Debug)]
 struct Row {
+    /// How many models deep the layer lies.
+    depth: usize,
     layer: String,
     shape: String,
     params: String,
+    /// `Y` or `N`, `-` for a layer without weights.
+    trainable: &'static str,
     connected: String,
 }
 
@@ -57,34 +78,84 @@ impl Summary {
                 None => notes.push((note, vec![layer.name()])),
             }
         }
+        let mut all = Vec::new();
+        rows(model, 0, &mut all);
         Self {
             model: model.model_name().to_string(),
-            rows: rows(model),
+            rows: all,
             linear: model.is_sequential(),
             trainable,
             non_trainable,
             device,
             notes,
+            expand_nested: false,
+            show_trainable: false,
+            line_length: None,
+        }
+    }
+
+    /// Whether the layers of models inside the model have rows of their own.
+    pub fn expand_nested(mut self, expand_nested: bool) -> Self {
+        self.expand_nested = expand_nested;
+        self
+    }
+
+    /// Whether a column tells which layers train.
+    pub fn show_trainable(mut self, show_trainable: bool) -> Self {
+        self.show_trainable = show_trainable;
+        self
+    }
+
+    /// How many characters wide the table is at most; as wide as the terminal unless told otherwise.
+    pub fn line_length(mut self, line_length: u16) -> Self {
+        self.line_length = Some(line_length);
+        self
+    }
+}
+
+/// Appends the rows of a model's layers, and after each model inside it those of its own.
+fn rows(model: &Model, depth: usize, all: &mut Vec<Row>) {
+    let Ok(graph) = model.graph() else {
+        all.extend(model.layers().iter().map(|layer| Row {
+            depth,
+            layer: format!("{} ({})", layer.name(), layer.class_name()),
+            shape: "?".to_string(),
+            params: "0 (unbuilt)".to_string(),
+            trainable: "-",
+            connected: String::new(),
+        }));
+        return;
+    };
+    let origins = origins(model, graph);
+    for position in &graph.order {
+        match *position {
+            Position::Input(_) if model.is_sequential() => {}
+            Position::Input(input) => {
+                let input = &graph.inputs[input];
+                all.push(Row {
+                    depth,
+                    layer: format!("{} (InputLayer)", input.name),
+                    shape: input.dims.to_string(),
+                    params: "0".to_string(),
+                    trainable: "-",
+                    connected: "-".to_string(),
+                });
+            }
+            Position::Layer(layer) => {
+                let handle = &model.layers()[layer];
+                all.push(layer_row(graph, layer, handle, &origins, depth));
+                if let Some(inner) = handle.read().as_any().downcast_ref::<Model>() {
+                    rows(inner, depth + 1, all);
+                }
+            }
         }
     }
 }
 
-fn rows(model: &Model) -> Vec<Row> {
-    let unknown = |layer: &LayerHandle| Row {
-        layer: format!("{} ({})", layer.name(), layer.class_name()),
-        shape: "?".to_string(),
-        params: "0 (unbuilt)".to_string(),
-        connected: String::new(),
-    };
-    let Ok(graph) = model.graph() else {
-        return model.layers().iter().map(unknown).collect();
-    };
-    // Where each value comes from, as Keras writes it: layer[call][output].
-    let mut origins: Vec<String> = graph
-        .inputs
-        .iter()
-        .map(|i| format!("{}[0][0]", i.name))
-        .collect();
+/// Where each value comes from, as Keras writes it: `layer[call][output]`.
+fn origins(model: &Model, graph: &Graph) -> Vec<String> {
+    let inputs = graph.inputs.iter().map(|i| format!("{}[0][0]", i.name));
+    let mut origins: Vec<String> = inputs.collect();
     let mut calls = vec![0; model.layers().len()];
     for step in &graph.steps {
         let name = model.layers()[step.layer].name();
@@ -93,53 +164,44 @@ fn rows(model: &Model) -> Vec<Row> {
         }
         calls[step.layer] += 1;
     }
-    graph
-        .order
+    origins
+}
+
+fn layer_row(
+    graph: &Graph,
+    layer: usize,
+    handle: &LayerHandle,
+    origins: &[String],
+    depth: usize,
+) -> Row {
+    let steps: Vec<_> = graph.steps.iter().filter(|s| s.layer == layer).collect();
+    let outputs = steps.first().map(|s| s.outputs.as_slice());
+    let shapes: Vec<String> = outputs
+        .unwrap_or_default()
         .iter()
-        .filter_map(|position| match *position {
-            Position::Input(_) if model.is_sequential() => None,
-            Position::Input(input) => {
-                let input = &graph.inputs[input];
-                Some(Row {
-                    layer: format!("{} (InputLayer)", input.name),
-                    shape: input.dims.to_string(),
-                    params: "0".to_string(),
-                    connected: "-".to_string(),
-                })
-            }
-            Position::Layer(layer) => {
-                let handle = &model.layers()[layer];
-                let steps: Vec<_> = graph.steps.iter().filter(|s| s.layer == layer).collect();
-                let shapes: Vec<String> = steps
-                    .first()
-                    .map(|s| {
-                        s.outputs
-                            .iter()
-                            .map(|v| graph.dims[*v].to_string())
-                            .collect()
-                    })
-                    .unwrap_or_default();
-                let shape = match shapes.as_slice() {
-                    [one] => one.clone(),
-                    many => format!("[{}]", many.join(", ")),
-                };
-                let inputs = steps.iter().flat_map(|s| &s.inputs);
-                let connected: Vec<String> = inputs.map(|v| origins[*v].clone()).collect();
-                let params: usize = handle
-                    .leaves()
-                    .iter()
-                    .flat_map(LayerHandle::weights)
-                    .map(|w| WeightInfo::count(&w))
-                    .sum();
-                Some(Row {
-                    layer: format!("{} ({})", handle.name(), handle.class_name()),
-                    shape,
-                    params: thousands(params),
-                    connected: connected.join(", "),
-                })
-            }
-        })
-        .collect()
+        .map(|v| graph.dims[*v].to_string())
+        .collect();
+    let shape = match shapes.as_slice() {
+        [one] => one.clone(),
+        many => format!("[{}]", many.join(", ")),
+    };
+    let inputs = steps.iter().flat_map(|s| &s.inputs);
+    let connected: Vec<String> = inputs.map(|v| origins[*v].clone()).collect();
+    let leaves = handle.leaves();
+    let weights: Vec<WeightInfo> = leaves.iter().flat_map(LayerHandle::weights).collect();
+    let params: usize = weights.iter().map(WeightInfo::count).sum();
+    Row {
+        depth,
+        layer: format!("{} ({})", handle.name(), handle.class_name()),
+        shape,
+        params: thousands(params),
+        trainable: match (weights.is_empty(), handle.trainable()) {
+            (true, _) => "-",
+            (false, true) => "Y",
+            (false, false) => "N",
+        },
+        connected: connected.join(", "),
+    }
 }
 
 impl fmt::Display for Summary {
@@ -148,15 +210,33 @@ impl fmt::Display for Summary {
         table
             .load_preset(PRESET)
             .set_content_arrangement(ContentArrangement::Dynamic);
+        if let Some(length) = self.line_length {
+            table.set_width(length);
+        }
         let mut header = vec!["Layer (type)", "Output Shape", "Param #"];
         if !self.linear {
             header.push("Connected to");
         }
+        if self.show_trainable {
+            header.push("Trainable");
+        }
         table.set_header(header);
         for row in &self.rows {
-            let mut cells = vec![&row.layer, &row.shape, &row.params];
+            if row.depth > 0 && !self.expand_nested {
+                continue;
+            }
+            let indent = if row.depth > 0 {
+                format!("{}└ ", "   ".repeat(row.depth))
+            } else {
+                String::new()
+            };
+            let layer = format!("{indent}{}", row.layer);
+            let mut cells = vec![layer.as_str(), &row.shape, &row.params];
             if !self.linear {
                 cells.push(&row.connected);
+            }
+            if self.show_trainable {
+                cells.push(row.trainable);
             }
             table.add_row(cells);
         }

@@ -158,6 +158,24 @@ impl Values<'_> {
         found.map(|(position, value)| (position / width, value))
     }
 
+    /// The smallest and the largest number, if all are whole; `None` for data in a file.
+    pub(crate) fn whole_range(&self) -> Option<(i64, i64)> {
+        let widen = |range: Option<(i64, i64)>, v: i64| match range {
+            Some((low, high)) => Some((low.min(v), high.max(v))),
+            None => Some((v, v)),
+        };
+        match self {
+            Self::Int(array) => array.iter().fold(None, |r, v| widen(r, i64::from(*v))),
+            Self::Float(array) => array
+                .iter()
+                .try_fold(None, |range, v| {
+                    (v.fract() == 0.0).then(|| widen(range, *v as i64))
+                })
+                .flatten(),
+            Self::File(_) => None,
+        }
+    }
+
     /// Whether every value is a number.
     pub(crate) fn check_finite(&self, name: &str) -> Result<()> {
         let Self::Float(array) = self else {
@@ -426,7 +444,7 @@ fn equal_lengths(lengths: impl Iterator<Item = usize>, what: &str) -> Result<usi
             return Err(Error::data(
                 "a nested Vec",
                 format!(
-                    "is ragged: {what} 0 has length {expected}, but {what} {i} has length {length}; pad them to one length"
+                    "is ragged: {what} 0 has length {expected}, but {what} {i} has length {length}; fill them up to one length, as `preprocessing::pad_sequences` does"
                 ),
             ));
         }

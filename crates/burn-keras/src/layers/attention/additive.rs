@@ -83,7 +83,7 @@ impl Layer for AdditiveAttention {
                 Error::shape(
                     describe(self),
                     "a known number of features (the last axis)",
-                    query.to_string(),
+                    query.in_words(),
                     "Give the last axis of the query a size.",
                 )
             })?;
@@ -103,7 +103,7 @@ impl Layer for AdditiveAttention {
                     "features = {}, which its scale was built for",
                     built.unwrap_or_default()
                 ),
-                all[0].to_string(),
+                all[0].in_words(),
                 "Use another `AdditiveAttention` there (a clone has its own weights).",
             ));
         }

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Context, Layer, describe};
 use crate::dims::Dims;
+use crate::error::Cause;
 use crate::tensor::AnyTensor;
 use crate::{Error, Result};
 
@@ -174,9 +175,10 @@ fn query_value_key<'a>(layer: &(impl Layer + ?Sized), inputs: &'a [Dims]) -> Res
             return Err(Error::shape(
                 describe(layer),
                 "query, value and key with 3 axes each, [batch, timesteps, features]",
-                dims.to_string(),
+                dims.in_words(),
                 "Recurrent layers in front need `.return_sequences(true)`.",
-            ));
+            )
+            .because(Cause::MissingAxis));
         }
     }
     let steps = (value.axis(1), key.axis(1));

@@ -295,7 +295,7 @@ impl Layer for MultiHeadAttention {
                 Error::shape(
                     describe(self),
                     format!("a known number of features of the {name} (the last axis)"),
-                    dims.to_string(),
+                    dims.in_words(),
                     "Give the last axis a size.",
                 )
             })?;
@@ -304,7 +304,7 @@ impl Layer for MultiHeadAttention {
                     return Err(Error::shape(
                         describe(self),
                         format!("a {name} with features = {built}, which its kernel was built for"),
-                        dims.to_string(),
+                        dims.in_words(),
                         "Use another `MultiHeadAttention` there (a clone has its own weights).",
                     ));
                 }

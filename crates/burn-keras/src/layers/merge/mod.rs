@@ -27,7 +27,7 @@ fn common_batch(layer: &(impl Layer + ?Sized), inputs: &[Dims]) -> Result<Option
 
 /// The error about shapes that cannot be merged.
 fn mismatch(layer: &(impl Layer + ?Sized), needs: &str, inputs: &[Dims]) -> Error {
-    let shapes: Vec<String> = inputs.iter().map(Dims::to_string).collect();
+    let shapes: Vec<String> = inputs.iter().map(Dims::in_words).collect();
     Error::shape(
         super::describe(layer),
         needs,

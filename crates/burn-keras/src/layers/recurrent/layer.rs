@@ -193,15 +193,18 @@ impl<C: LayerCell> Layer for Recurrent<C> {
         check_features(&place, &self.cell, x, &AXES)?;
         check_state_dims(&place, &self.cell, &inputs[1..])?;
         if self.recurrent.stateful && x.axis(0).is_none() {
-            let sample = x.tail(1);
+            let sample: Vec<String> = (x.tail(1).axes().iter())
+                .map(|axis| axis.map_or("timesteps".to_string(), |n| n.to_string()))
+                .collect();
+            let sample = sample.join(", ");
             return Err(Error::shape(
                 place,
                 "a fixed batch size, since it is stateful: each sample of a batch goes on where the same sample of the \
                  batch before it ended",
                 x.named(&AXES),
                 format!(
-                    "Say how many samples every batch has: `.batch_input_shape(..)` with the batch axis in front on the \
-                     first layer, or `Input::new(..).batch_size(n)` for samples of shape {sample}."
+                    "Say how many samples every batch has: `.batch_input_shape([batch, {sample}])` in place of \
+                     `.input_shape([{sample}])`, or `Input::new([{sample}]).batch_size(batch)`."
                 ),
             ));
         }

@@ -34,6 +34,7 @@ pub use lstm::{Lstm, LstmCell, LstmGates};
 pub use options::{Implementation, RecurrentOptions};
 pub use rnn::Rnn;
 pub use shape::check_sequence;
+pub(crate) use shape::check_three_axes;
 pub use simple_rnn::{SimpleRnn, SimpleRnnCell, SimpleRnnGate};
 pub use standard::{CellExt, StandardCell};
 pub use time_distributed::TimeDistributed;

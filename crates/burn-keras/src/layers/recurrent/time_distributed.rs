@@ -84,7 +84,7 @@ impl TimeDistributed {
             return Err(Error::shape(
                 describe(self),
                 "at least 3 axes, [batch, timesteps, ..]",
-                x.to_string(),
+                x.in_words(),
                 format!(
                     "{} is applied to each timestep by itself; without timesteps use it alone.",
                     self.layer.get().type_name()

@@ -243,14 +243,30 @@ pub(super) fn check_state_dims(
             return Err(Error::shape(
                 place,
                 format!("an initial state {name} of shape [batch, units = {size}]"),
-                state.to_string(),
-                format!(
-                    "Use a layer with {size} units to make that state, or `Input::new([{size}])`."
-                ),
+                match state.rank() {
+                    2 => state.named(&["batch", "units"]),
+                    _ => state.in_words(),
+                },
+                state_fix(place, state, size),
             ));
         }
     }
     Ok(())
+}
+
+/// How a state comes to have the size of the units of the layer that it starts.
+fn state_fix(place: &str, state: &Dims, size: usize) -> String {
+    let layer = place.split_whitespace().next().unwrap_or(place);
+    match (state.rank(), state.last()) {
+        (2, Some(given)) => format!(
+            "A state has as many numbers as the layer has units: make it `{layer}::new({given})`, or take the state from a \
+             layer with {size} units."
+        ),
+        (3, _) => "That is a whole sequence: take the states that the layer in front returns behind it, `let [sequence, h, c] \
+                   = ..`."
+            .to_string(),
+        _ => format!("Give one vector of {size} numbers for each sample, as `Input::new([{size}])`."),
+    }
 }
 
 /// Refuses features that a cell was not built for.
@@ -421,7 +437,7 @@ fn one_step(place: &str, x: &Dims) -> Result<usize> {
         _ => Err(Error::shape(
             place,
             "one step, [batch, features] with known features",
-            x.to_string(),
+            x.in_words(),
             "A cell computes one step; `Rnn::new(cell)` runs it over sequences [batch, timesteps, features].",
         )),
     }
