@@ -209,7 +209,10 @@ fn summary_and_shapes_describe_the_model() -> TestResult {
         "{text}"
     );
     let text = work.good("shapes model.keras --input x.npy")?;
-    assert!(text.contains("x is [10, 6, 4], that is [batch = 10,"), "{text}");
+    assert!(
+        text.contains("x is [10, 6, 4], that is [batch = 10,"),
+        "{text}"
+    );
     write_npy(work.path("flat.npy"), &Array2::<f32>::zeros((10, 6)))?;
     let text = work.good("shapes model.keras --input flat.npy")?;
     assert!(text.contains("features axis is missing"), "{text}");

@@ -49,6 +49,12 @@ mod readme {}
 /// The book's programs are tested, too.
 #[cfg(doctest)]
 mod book {
+    #[doc = include_str!("../../../docs/src/backends.md")]
+    mod backends {}
+
+    #[doc = include_str!("../../../docs/src/errors.md")]
+    mod errors {}
+
     #[doc = include_str!("../../../docs/src/files.md")]
     mod files {}
 
@@ -58,6 +64,15 @@ mod book {
     #[doc = include_str!("../../../docs/src/from-keras.md")]
     mod from_keras {}
 
+    #[doc = include_str!("../../../docs/src/masks.md")]
+    mod masks {}
+
+    #[doc = include_str!("../../../docs/src/own.md")]
+    mod own {}
+
+    #[doc = include_str!("../../../docs/src/performance.md")]
+    mod performance {}
+
     #[doc = include_str!("../../../docs/src/production.md")]
     mod production {}
 
@@ -66,6 +81,9 @@ mod book {
 
     #[doc = include_str!("../../../docs/src/states.md")]
     mod states {}
+
+    #[doc = include_str!("../../../docs/src/stricter.md")]
+    mod stricter {}
 
     #[doc = include_str!("../../../docs/src/training.md")]
     mod training {}

@@ -89,20 +89,27 @@ fn explain(error: Error, layer: &LayerHandle, inputs: &[Node]) -> Error {
 
 /// A layer in front puts out one vector a sample where every step is needed.
 fn timesteps_lost(call: &Call, to: &str) -> String {
-    let from = call.layer.describe();
+    let inside = call
+        .layer
+        .read()
+        .as_any()
+        .downcast_ref::<Model>()
+        .and_then(|model| model.maker_of(0));
+    let maker = inside.unwrap_or_else(|| call.layer.clone());
+    let from = maker.describe();
     let before = call
         .inputs
         .first()
         .map(Node::dims)
         .filter(|d| d.rank() == 3);
-    let config = Value::Object(call.layer.config());
+    let config = Value::Object(maker.config());
     match (&config, before) {
         (config, Some(before)) if is_off(config, "return_sequences") => {
             let output = call.outputs.first().and_then(Dims::last);
             let sequence = Dims::new([before.axis(0), before.axis(1), output]);
             format!(
                 "{from} puts out its last step only. Let it put out every step: {}. Then {to} gets {}.",
-                with_return_sequences(&call.layer, config),
+                with_return_sequences(&maker, config),
                 sequence.in_words()
             )
         }

@@ -195,7 +195,7 @@ impl Reader<'_> {
                 "Compile with \"sparse_categorical_crossentropy\" for class numbers (the metric \"accuracy\" takes both); or \
                  one-hot encode them: `to_categorical(&{name}, {})?` (in `burn_keras::preprocessing`) makes {name} {}.",
                 classes.unwrap_or_default(),
-                sized(self.dims, shape[0])
+                sized(self.dims, shape[0], &["batch"])
             )
         } else if self.dims.rank() == 3 && sample.len() < 2 {
             got += ": there are no timesteps";
@@ -208,7 +208,7 @@ impl Reader<'_> {
         } else {
             format!(
                 "Bring {name} to {}, or change the layers so that they put out what {name} holds.",
-                sized(self.dims, shape[0])
+                sized(self.dims, shape[0], &["batch"])
             )
         };
         Error::shape(self.place(), needs, got, fix)
@@ -235,7 +235,14 @@ impl Reader<'_> {
              - for one label a sample: {off};\n\
              - for a label at every step: make {} {}.",
             self.name,
-            sized(self.dims, samples)
+            match self.form {
+                Labels::ClassNumber => sized(
+                    &self.without_last().with_batch(None),
+                    samples,
+                    &["batch", "timesteps"]
+                ),
+                _ => sized(self.dims, samples, &["batch", "timesteps", "classes"]),
+            }
         )
     }
 
@@ -289,9 +296,10 @@ impl Reader<'_> {
 }
 
 /// A shape with its number of samples, as it is written in the program; an axis that is open stays a word.
-fn sized(dims: &Dims, samples: usize) -> String {
-    match dims.with_first(Some(samples)).to_known() {
+fn sized(dims: &Dims, samples: usize, names: &[&str]) -> String {
+    let dims = dims.with_first(Some(samples));
+    match dims.to_known() {
         Some(shape) => format!("{shape:?}"),
-        None => dims.with_first(Some(samples)).in_words(),
+        None => dims.named(names),
     }
 }
