@@ -40,6 +40,7 @@
 //! | [`backend`] | which device runs |
 //! | [`dims`], [`tensor`] | shapes with unknown axes; tensors whose rank is known at run time |
 
+#![deny(missing_docs)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(doctest)]

@@ -55,6 +55,8 @@
 //! assert_eq!(weights.kernel.grad(&gradients).unwrap().dims(), [16, 128]);
 //! # Ok::<(), burn_recurrent::Error>(())
 //! ```
+
+#![deny(missing_docs)]
 #![cfg_attr(feature = "ndarray", allow(deprecated))]
 
 pub mod activations;

@@ -34,6 +34,8 @@
 //! A file can be refused; it can't make these functions panic, run code, take memory that is out
 //! of proportion to its length, or touch another file. [`Limits`] has the bounds.
 
+#![deny(missing_docs)]
+
 mod archive;
 mod array;
 mod atomic;
