@@ -3,7 +3,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use burn_keras::ndarray::{Array2, Array3, Axis, s};
+use burn_keras::ndarray::{Array2, Array3, ArrayD, Axis, s};
 use burn_keras::prelude::*;
 use burn_keras::random::Generator;
 
@@ -247,5 +247,87 @@ fn arrays_of_the_wrong_shape_are_errors_that_name_the_axes() -> Result<()> {
     let transposed = sequences([1, 5, 8]).permuted_axes([0, 2, 1]);
     let order = text(session.predict_into(&transposed, &mut y));
     assert!(order.contains("as_standard_layout"), "{order}");
+    Ok(())
+}
+
+/// What a model predicts comes out of a session too, into an array of that shape.
+fn agrees(model: &Model, x: &ArrayD<f32>, packed: bool) -> Result<()> {
+    let predictor = model.predictor()?;
+    assert_eq!(predictor.is_packed(), packed);
+    let wanted = model.predict(x)?;
+    let mut y = ArrayD::<f32>::zeros(wanted.raw_dim());
+    predictor.session().predict_into(x, &mut y)?;
+    for (a, b) in y.iter().zip(&wanted) {
+        assert!((a - b).abs() <= 1e-6, "{a} {b}");
+    }
+    Ok(())
+}
+
+fn counted(shape: &[usize]) -> ArrayD<f32> {
+    let mut n = 0.0f32;
+    ArrayD::from_shape_simple_fn(shape, || {
+        n += 1.0;
+        n.sin()
+    })
+}
+
+#[test]
+fn the_output_may_have_another_length_than_the_input() -> Result<()> {
+    let mut repeated = Sequential::new();
+    repeated.add(Lstm::new(3).input_shape((None, 2)))?;
+    repeated.add(RepeatVector::new(5))?;
+    repeated.add(Lstm::new(2).return_sequences(true))?;
+    agrees(&repeated, &counted(&[3, 7, 2]), false)?;
+    let mut convolved = Sequential::new();
+    convolved.add(Conv1d::new(4, 3).input_shape((None, 2)))?;
+    convolved.add(Dense::new(2))?;
+    agrees(&convolved, &counted(&[3, 7, 2]), false)?;
+    let mut y = Array3::<f32>::zeros((3, 7, 2));
+    let wrong = convolved
+        .predictor()?
+        .session()
+        .predict_into(&counted(&[3, 7, 2]), &mut y);
+    let text = wrong.map_err(|e| e.to_string()).expect_err("a mistake");
+    assert!(text.contains("[3, 5, 2]"), "{text}");
+    Ok(())
+}
+
+#[test]
+fn samples_may_have_any_number_of_axes() -> Result<()> {
+    for shape in [&[6][..], &[3, 6], &[2, 3, 6], &[2, 2, 3, 6]] {
+        let mut model = Sequential::new();
+        model.add(Dense::new(4).activation("softmax").input_shape(shape))?;
+        model.add(Dense::new(3))?;
+        model.add(Activation::new("softmax"))?;
+        let x = [&[2][..], shape].concat();
+        agrees(&model, &counted(&x), true)?;
+    }
+    let mut model = Sequential::new();
+    model.add(Dense::new(4).input_shape((None, None, 6)))?;
+    agrees(&model, &counted(&[2, 3, 4, 6]), true)?;
+    let mut y = ArrayD::<f32>::zeros(vec![2, 4, 3, 4]);
+    let mut session = model.predictor()?.session();
+    assert!(
+        session
+            .predict_into(&counted(&[2, 3, 4, 6]), &mut y)
+            .is_err()
+    );
+    Ok(())
+}
+
+#[test]
+fn sessions_check_data_as_predict_does() -> Result<()> {
+    let mut model = Sequential::new();
+    model.add(Embedding::new(4, 2).input_shape([3]))?;
+    model.add(Lstm::new(2))?;
+    let mut session = model.predictor()?.session();
+    let mut y = Array2::<f32>::zeros((1, 2));
+    let x = Array2::<f32>::from_elem((1, 3), 9.0);
+    let text = session.predict_into(&x, &mut y).map_err(|e| e.to_string());
+    let predicted = model.predict(&x).map_err(|e| e.to_string());
+    assert_eq!(
+        text.expect_err("a mistake"),
+        predicted.expect_err("a mistake")
+    );
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use burn_keras::ndarray::{Array1, Array2, ArrayD};
 use burn_keras::preprocessing::{Pad, Side, Windows, pad_sequences, pad_series, to_categorical};
+use burn_keras::training::NpyFile;
 use burn_keras_tests::{TestResult, read_json};
 use serde_json::Value;
 
@@ -134,11 +135,58 @@ fn windows_and_their_targets_are_those_of_keras() -> TestResult {
 }
 
 #[test]
+fn labels_that_no_encoding_holds_are_errors() -> TestResult {
+    for (labels, words) in [
+        (vec![0.0f32, 1e30], "whole numbers"),
+        (vec![0.0, f32::INFINITY], "whole numbers"),
+        (vec![f32::NAN, 1.0], "hold NaN in row 0"),
+        (vec![16_777_214.0; 300], "more than"),
+    ] {
+        let text = to_categorical(&labels, None).map_err(|e| e.to_string());
+        let text = text.expect_err("a mistake");
+        assert!(text.contains(words), "{}: {text}", labels[0]);
+    }
+    let huge = to_categorical(&vec![1i64 << 40], None).map_err(|e| e.to_string());
+    assert!(huge.is_err());
+    let none = to_categorical(&vec![0i32], usize::MAX).map_err(|e| e.to_string());
+    assert!(none.is_err());
+
+    let dir = tempfile::tempdir()?;
+    let path = dir.path().join("labels.npy");
+    ndarray_npy::write_npy(&path, &ndarray::array![0i32, 2, 1])?;
+    let file = NpyFile::open(&path)?;
+    assert_eq!(to_categorical(&file, None)?.shape(), [3, 3]);
+    let few = to_categorical(&file, 2).map_err(|e| e.to_string());
+    let text = few.expect_err("a label of no class");
+    assert!(text.contains("hold 2 in row 1"), "{text}");
+    Ok(())
+}
+
+#[test]
+fn there_are_as_many_windows_as_there_are_targets_behind_the_start() -> TestResult {
+    let series = Array2::from_shape_fn((20, 1), |(i, _)| i as f32);
+    let targets = Array1::from_shape_fn(12, |i| 100.0 + i as f32);
+    let windows = Windows::new(3).start_index(5).sequence_stride(2);
+    let (x, y) = windows.with_targets(&series, &targets)?;
+    assert_eq!(x.shape(), [4, 3, 1]);
+    assert_eq!(y.into_raw_vec_and_offset().0, [105.0, 107.0, 109.0, 111.0]);
+    let none = Windows::new(3)
+        .start_index(12)
+        .with_targets(&series, &targets);
+    let text = none
+        .map_err(|e| e.to_string())
+        .expect_err("no target is left");
+    assert!(text.contains("first window begins at step 12"), "{text}");
+    Ok(())
+}
+
+#[test]
 fn options_that_leave_nothing_are_errors() {
     let series = Array2::<f32>::zeros((10, 2));
     for (windows, words) in [
         (Windows::new(11), "needs 11 steps; there are 10"),
         (Windows::new(0), "sequence_length is 0"),
+        (Windows::new(usize::MAX).sampling_rate(3), "there are 10"),
         (Windows::new(2).sequence_stride(0), "sequence_stride is 0"),
         (Windows::new(2).start_index(10), "the series has 10 steps"),
         (Windows::new(2).end_index(11), "the series has 10 steps"),

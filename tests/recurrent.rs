@@ -409,6 +409,58 @@ fn a_frozen_layer_inside_another_one_is_not_trained() -> TestResult {
     Ok(())
 }
 
+/// Keras' setter goes on to the layers inside; a frozen batch normalization keeps its averages.
+#[test]
+fn freezing_a_layer_freezes_what_is_inside() -> TestResult {
+    set_device(&Backend::Flex.open()?);
+    let inner = || {
+        let mut model = Sequential::new();
+        model.add(BatchNormalization::new().input_shape([3]))?;
+        Ok::<_, Error>(model)
+    };
+    let by_handle = TimeDistributed::new(BatchNormalization::new()).handle();
+    by_handle.set_trainable(false);
+    let layers = [
+        TimeDistributed::new(BatchNormalization::new())
+            .trainable(false)
+            .handle(),
+        by_handle,
+        TimeDistributed::new(Model::from(inner()?))
+            .trainable(false)
+            .handle(),
+    ];
+    for layer in layers {
+        let mut model = Sequential::new();
+        model.add(Input::new([4, 3]))?;
+        model.add(layer.clone())?;
+        model.add(Flatten::new())?;
+        model.add(Dense::new(1))?;
+        model.compile("sgd", "mse", ())?;
+        let x = ArrayD::from_shape_fn(IxDyn(&[8, 4, 3]), |i| (i[0] + i[1] * i[2]) as f32);
+        let y = ArrayD::<f32>::ones(vec![8, 1]);
+        let before = layer.get_weights()?;
+        model.fit(&x, &y, Fit::new().verbose(0))?;
+        assert_eq!(layer.get_weights()?, before);
+        layer.set_trainable(true);
+        model.compile("sgd", "mse", ())?;
+        model.fit(&x, &y, Fit::new().verbose(0))?;
+        let after = layer.get_weights()?;
+        assert!(before.iter().zip(&after).all(|(a, b)| a != b));
+    }
+    let both = Bidirectional::new(Lstm::new(2)).trainable(false);
+    let config = both.handle().config();
+    for layer in ["layer", "backward_layer"] {
+        assert_eq!(config[layer]["config"]["trainable"], false, "{layer}");
+    }
+    let cells = Rnn::new((LstmCell::new(3), GruCell::new(2))).trainable(false);
+    let config = cells.handle().config();
+    assert_eq!(
+        config["cell"]["config"]["cells"][1]["config"]["trainable"],
+        false
+    );
+    Ok(())
+}
+
 // Mistakes
 
 fn text<T>(result: Result<T>) -> String {
@@ -416,6 +468,12 @@ fn text<T>(result: Result<T>) -> String {
         Ok(_) => "no error".to_string(),
         Err(error) => error.to_string(),
     }
+}
+
+/// A layer that comes with its weights.
+fn burns() -> Result<Lstm> {
+    let device = Backend::Flex.open()?;
+    Lstm::from_burn(&burn::nn::LstmConfig::new(3, 4, true).init(&device))
 }
 
 #[test]
@@ -447,6 +505,22 @@ fn mistakes_are_answered_with_what_to_do() -> TestResult {
         (
             text(Rnn::new(Vec::<LstmCell>::new()).call(&x)),
             vec!["cells is empty"],
+        ),
+        (
+            text(Rnn::new((GruCell::new(4), LstmCell::new(4).activity_regularizer("l2"))).call(&x)),
+            vec!["LstmCell", "activity_regularizer", "layer around the cell"],
+        ),
+        (
+            text(Bidirectional::new(burns()?).call(&x)),
+            vec!["the same weights in both directions", ".backward_layer"],
+        ),
+        (
+            text(
+                Bidirectional::new(burns()?)
+                    .backward_layer(burns()?.go_backwards(true))
+                    .call(&x),
+            ),
+            vec!["no error"],
         ),
         (
             text(LstmCell::new(4).call(&x)),

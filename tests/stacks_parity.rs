@@ -166,7 +166,7 @@ fn check(backend: Backend, implementation: Implementation) -> TestResult {
     let device = backend.open()?;
     let all = read_json("stacks.json")?;
     let cases = all["cases"].as_object().ok_or("no cases")?;
-    assert!(cases.len() >= 280, "only {} cases", cases.len());
+    assert!(cases.len() >= 345, "only {} cases", cases.len());
     let mut failed = Vec::new();
     for (name, case) in cases {
         match run(case, &device, implementation) {

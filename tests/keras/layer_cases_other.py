@@ -245,6 +245,16 @@ for name, make, inputs, options in [
     ("_causal_masks", heads, [QUERY, QUERY], dict(masks=[OTHER_MASK, MASK], kwargs=dict(use_causal_mask=True))),
     ("_attention_mask", heads, [QUERY, VALUE], dict(kwargs=dict(attention_mask=ALLOWED))),
     ("_scores", heads, [QUERY, VALUE], dict(kwargs=dict(return_attention_scores=True))),
+    ("_gate", lambda: heads(use_gate=True), [QUERY, VALUE], dict(masks=[MASK, VALUE_MASK])),
+    ("_gate_no_bias", lambda: heads(use_gate=True, use_bias=False), [QUERY, VALUE], {}),
+    ("_window", lambda: heads(sliding_window=2), [QUERY, VALUE], dict(masks=[None, VALUE_MASK])),
+    ("_window_one", lambda: heads(sliding_window=1), [QUERY, QUERY], {}),
+    ("_window_causal", lambda: heads(sliding_window=3), [QUERY, QUERY], dict(kwargs=dict(use_causal_mask=True))),
+    (
+        "_regularized",
+        lambda: heads(use_gate=True, activity_regularizer=keras.regularizers.L2(0.03), kernel_regularizer="l1"),
+        [QUERY, VALUE], {},
+    ),
     ("_dropout", lambda: heads(dropout=0.3), [QUERY, VALUE], dict(training=True)),
     ("_dropout_inference", lambda: heads(dropout=0.3), [QUERY, VALUE], {}),
 ]:

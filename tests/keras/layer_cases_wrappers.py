@@ -138,6 +138,12 @@ for name, make, shape in [
     case(f"time_distributed_{name}", lambda m=make: L.TimeDistributed(m()), [shape])
 case("time_distributed_dense_mask", lambda: L.TimeDistributed(L.Dense(U)), [SEQUENCE], masks=[MASK])
 case("time_distributed_dropout", lambda: L.TimeDistributed(L.Dropout(0.4)), [SEQUENCE], training=True)
+for label, training in [("", False), ("_training", True)]:
+    case(
+        f"time_distributed_batch_normalization_mask{label}",
+        lambda: L.TimeDistributed(L.BatchNormalization(momentum=0.8)),
+        [(4, T, F)], masks=[[*MASK, [1, 1, 1, 1, 0], [1, 0, 1, 1, 1]]], training=training,
+    )  # fmt: skip
 case(
     "time_distributed_batch_normalization",
     lambda: L.TimeDistributed(L.BatchNormalization(momentum=0.8)), [(3, T, F)], training=True,

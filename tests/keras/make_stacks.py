@@ -29,8 +29,9 @@ import jax
 from keras import tree
 
 from stack_cases import graph, sequential
+from stack_cases_more import graph_more
 
-SEQUENTIAL, GRAPHS = 200, 80
+SEQUENTIAL, GRAPHS, MORE = 200, 80, 70
 M64 = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
@@ -179,8 +180,10 @@ def main():
     without_initializers()
     warnings.simplefilter("ignore")  # "... does not support masking and will destroy it": as intended here
     cases, failed = {}, 0
-    for seed in range(SEQUENTIAL + GRAPHS):
+    for seed in range(SEQUENTIAL + GRAPHS + MORE):
         kind, build = ("stack", sequential) if seed < SEQUENTIAL else ("graph", graph)
+        if seed >= SEQUENTIAL + GRAPHS:
+            kind, build = "more", graph_more
         try:
             cases[f"{kind}_{seed:03}"] = run(seed, build)
         except Exception as error:

@@ -72,13 +72,14 @@ impl Dims {
         Self(self.0.get(from..).unwrap_or_default().to_vec())
     }
 
-    /// The number of values in the axes from `from` on; `None` if one of them is unknown.
+    /// The number of values in the axes from `from` on; `None` if one of them is unknown, or there are more than can be
+    /// counted.
     pub fn product(&self, from: usize) -> Option<usize> {
         self.0
             .get(from..)
             .unwrap_or_default()
             .iter()
-            .try_fold(1usize, |product, axis| axis.map(|a| product * a))
+            .try_fold(1usize, |product, axis| product.checked_mul((*axis)?))
     }
 
     /// Whether `shape` can be one of the shapes this stands for: same rank, and equal wherever an axis is known.
@@ -288,5 +289,6 @@ mod tests {
     fn a_product_with_an_unknown_axis_is_unknown() {
         assert_eq!((None, 4).into_dims().product(0), None);
         assert_eq!((None, 4, 5).into_dims().product(1), Some(20));
+        assert_eq!([usize::MAX, 2].into_dims().product(0), None);
     }
 }

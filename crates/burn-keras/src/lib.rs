@@ -136,7 +136,7 @@ pub mod prelude {
         Permute, Relu, RepeatVector, Rescaling, Reshape, Rnn, SimpleRnn, SimpleRnnCell, Softmax,
         SpatialDropout1d, StackedRnnCells, Subtract, TimeDistributed, UpSampling1d, ZeroPadding1d,
     };
-    pub use crate::models::{Input, Model, Node, Outputs, Sequential};
+    pub use crate::models::{Input, Model, Node, Outputs, Sequential, StepMask};
     pub use crate::optimizers::{
         Adadelta, Adafactor, Adagrad, Adam, AdamW, Adamax, Ftrl, Lamb, Lion, Muon, Nadam, RmsProp,
         RuleExt, Sgd,

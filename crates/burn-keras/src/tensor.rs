@@ -28,12 +28,43 @@ pub enum Kind {
     Bool,
 }
 
+/// A mask as it travels with a tensor, true where a step counts.
+#[derive(Clone, Debug)]
+pub(crate) enum Mask {
+    /// `[batch, timesteps]`
+    Steps(Tensor<2, Bool>),
+    /// `[batch, timesteps, inner steps]`, of sequences whose steps are sequences.
+    Nested(Tensor<3, Bool>),
+}
+
+impl Mask {
+    /// The mask for a tensor of `rank` axes: where steps are sequences no more, one counts if any step in it did.
+    fn of_rank(self, rank: usize) -> Self {
+        match self {
+            Self::Nested(mask) if rank < 4 => {
+                let [batch, timesteps, _] = mask.dims();
+                Self::Steps(mask.any_dim(2).reshape([batch, timesteps]))
+            }
+            mask => mask,
+        }
+    }
+
+    /// True where either is; `None` for masks of different kinds.
+    pub fn or(self, other: Self) -> Option<Self> {
+        match (self, other) {
+            (Self::Steps(a), Self::Steps(b)) => Some(Self::Steps(a.bool_or(b))),
+            (Self::Nested(a), Self::Nested(b)) => Some(Self::Nested(a.bool_or(b))),
+            _ => None,
+        }
+    }
+}
+
 /// A tensor of any rank and kind, with the mask attached to it, if any.
 #[derive(Clone, Debug)]
 pub struct AnyTensor {
     inner: DispatchTensor,
     kind: Kind,
-    mask: Option<Tensor<2, Bool>>,
+    mask: Option<Mask>,
 }
 
 impl AnyTensor {
@@ -69,12 +100,27 @@ impl AnyTensor {
 
     /// The mask attached to it: `[batch, timesteps]`, true where a step counts.
     pub fn mask(&self) -> Option<&Tensor<2, Bool>> {
-        self.mask.as_ref()
+        match &self.mask {
+            Some(Mask::Steps(mask)) => Some(mask),
+            Some(Mask::Nested(_)) | None => None,
+        }
     }
 
     /// The same tensor with `mask` attached in place of its own.
     pub fn with_mask(mut self, mask: Option<Tensor<2, Bool>>) -> Self {
-        self.mask = mask;
+        self.mask = mask.map(Mask::Steps);
+        self
+    }
+
+    /// The mask attached to it, that of steps that are sequences included.
+    pub(crate) fn any_mask(&self) -> Option<&Mask> {
+        self.mask.as_ref()
+    }
+
+    /// The same tensor with `mask` attached in place of its own, reduced to the tensor's steps.
+    pub(crate) fn with_any_mask(mut self, mask: Option<Mask>) -> Self {
+        let rank = self.rank();
+        self.mask = mask.map(|mask| mask.of_rank(rank));
         self
     }
 

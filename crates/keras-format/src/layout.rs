@@ -54,7 +54,7 @@ fn object<'c>(value: &'c Value, path: String, found: &mut Vec<Place<'c>>) -> Res
             .map(str::to_string),
         config,
     });
-    for part in own_parts(class) {
+    for part in own_parts(class, fields) {
         let part_path = child_path(&path, part.key);
         found.push(Place {
             path: part_path.clone(),
@@ -67,7 +67,10 @@ fn object<'c>(value: &'c Value, path: String, found: &mut Vec<Place<'c>>) -> Res
             activations(fields, &part_path, found)?;
         }
     }
-    if own_parts(class).iter().all(|part| part.key != "cell") {
+    if own_parts(class, fields)
+        .iter()
+        .all(|part| part.key != "cell")
+    {
         activations(fields, &path, found)?;
     }
     for (key, place) in held_keys(class) {

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use serde_json::{Map, Value};
+
 /// Keras' snake case of a class name, the stem of every automatic name.
 ///
 /// ```
@@ -117,14 +119,27 @@ const ATTENTION: [Part; 6] = [
     part("query_dense", "EinsumDense", "query"),
     part("value_dense", "EinsumDense", "value"),
 ];
+/// The same with the gate that `use_gate` adds; Keras has no public name for it.
+const GATED_ATTENTION: [Part; 7] = [
+    part("_dropout_layer", "Dropout", ""),
+    part("_gate_dense", "EinsumDense", "gate"),
+    part("_softmax", "Softmax", ""),
+    part("key_dense", "EinsumDense", "key"),
+    part("output_dense", "EinsumDense", "attention_output"),
+    part("query_dense", "EinsumDense", "query"),
+    part("value_dense", "EinsumDense", "value"),
+];
 
-/// The parts that a layer of this class makes for itself; those its config holds (`layer` of a
+/// The parts that a layer of this class and configuration makes for itself; those its config holds (`layer` of a
 /// `TimeDistributed`, `cell` of an `RNN`) are not among them: see [`held_keys`].
-pub fn own_parts(class: &str) -> &'static [Part] {
+pub fn own_parts(class: &str, config: &Map<String, Value>) -> &'static [Part] {
     match class {
         "LSTM" => &LSTM,
         "GRU" => &GRU,
         "SimpleRNN" => &SIMPLE_RNN,
+        "MultiHeadAttention" if config.get("use_gate") == Some(&Value::Bool(true)) => {
+            &GATED_ATTENTION
+        }
         "MultiHeadAttention" => &ATTENTION,
         _ => &[],
     }
@@ -174,6 +189,7 @@ mod tests {
             ("LSTMCell", "lstm_cell"),
             ("StackedRNNCells", "stacked_rnn_cells"),
             ("Conv1D", "conv1d"),
+            ("ConvLSTM2D", "conv_lstm2d"),
             ("SpatialDropout1D", "spatial_dropout1d"),
             ("GlobalAveragePooling1D", "global_average_pooling1d"),
             ("ReLU", "re_lu"),

@@ -1,7 +1,7 @@
 //! Normalization over the batch.
 
 use burn::module::{Module, Param};
-use burn::tensor::{Bool, Tensor};
+use burn::tensor::Tensor;
 use serde_json::{Map, Value, json};
 
 use super::basics::layer_basics;
@@ -12,7 +12,7 @@ use super::{
 use crate::config::Config;
 use crate::dims::Dims;
 use crate::initializers::{Initializer, IntoInitializer};
-use crate::tensor::{AnyTensor, MOST_AXES, wide_mask};
+use crate::tensor::{AnyTensor, MOST_AXES, Mask, wide_mask};
 use crate::{Error, Result};
 
 /// Makes each feature have mean 0 and variance 1 over the batch (and over timesteps), then scales and shifts it.
@@ -216,7 +216,7 @@ impl BatchNormalization {
     }
 
     /// The mask as factors for `[outer, features, inner]`.
-    fn counts(mask: &Tensor<2, Bool>, input: &AnyTensor, shape: [usize; 3]) -> Result<Tensor<3>> {
+    fn counts(mask: &Mask, input: &AnyTensor, shape: [usize; 3]) -> Result<Tensor<3>> {
         let wide: Tensor<MOST_AXES> = input.wide()?;
         let mask = wide_mask(mask, input.rank()).expand(wide.dims());
         Ok(mask.float().cast(wide.dtype()).reshape(shape))
@@ -287,7 +287,7 @@ impl Layer for BatchNormalization {
         let x: Tensor<3> = input.float_as([outer, size, inner])?;
         let per_feature = |w: Tensor<1>| w.reshape([1, size, 1]);
         let [mean, variance] = if context.is_training() && self.options.trainable() {
-            let mask = input.mask();
+            let mask = input.any_mask();
             let counts = mask
                 .map(|mask| Self::counts(mask, input, x.dims()))
                 .transpose()?;

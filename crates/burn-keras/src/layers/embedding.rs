@@ -12,7 +12,7 @@ use super::{
 use crate::config::Config;
 use crate::dims::Dims;
 use crate::initializers::Initializer;
-use crate::tensor::AnyTensor;
+use crate::tensor::{AnyTensor, Mask};
 use crate::{Error, Result};
 
 /// Replaces each whole number by a vector that training learns: `[batch, timesteps]` becomes
@@ -67,6 +67,10 @@ impl Embedding {
     }
 
     /// Whether 0 means "no step here": a mask that leaves those steps out goes with the output.
+    ///
+    /// Of sequences of sequences `[batch, timesteps, inner steps]` (documents of sentences of words) the inner mask goes
+    /// along: a layer inside [`TimeDistributed`](super::TimeDistributed) sees that of each step, and behind it a step
+    /// counts if any inner step did. Numbers without steps, `[batch]`, have no mask.
     pub fn mask_zero(mut self, mask_zero: bool) -> Self {
         self.mask_zero = mask_zero;
         self
@@ -154,12 +158,13 @@ impl Layer for Embedding {
             self.check_range(flat.clone())?;
         }
         let y = weight.val().select(0, flat);
-        let mask = match (self.mask_zero, shape.as_slice()) {
-            (true, &[_, _]) => Some(x.int::<2>()?.not_equal_elem(0)),
+        let mask = match (self.mask_zero, shape.len()) {
+            (true, 2) => Some(Mask::Steps(x.int::<2>()?.not_equal_elem(0))),
+            (true, 3) => Some(Mask::Nested(x.int::<3>()?.not_equal_elem(0))),
             _ => None,
         };
         shape.push(self.output_dim);
-        Ok(vec![AnyTensor::from_flat(y, &shape)?.with_mask(mask)])
+        Ok(vec![AnyTensor::from_flat(y, &shape)?.with_any_mask(mask)])
     }
 
     fn input_range(&self, _index: usize) -> Option<std::ops::Range<usize>> {

@@ -56,7 +56,10 @@ impl Layer for Flatten {
 
     fn output_dims(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
         let dims = only(inputs)?;
-        Ok(vec![Dims::new([dims.axis(0), dims.product(1)])])
+        // What is more than can be counted stays known to be too much.
+        let values = dims.tail(1).to_known();
+        let values = values.map(|axes| axes.into_iter().fold(1, usize::saturating_mul));
+        Ok(vec![Dims::new([dims.axis(0), values])])
     }
 
     fn forward(&self, inputs: &[AnyTensor], _context: &mut Context) -> Result<Vec<AnyTensor>> {

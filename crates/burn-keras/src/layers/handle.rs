@@ -12,14 +12,17 @@ use serde_json::{Map, Value};
 use super::context::Carried;
 use super::penalties::penalize_outputs;
 use super::{
-    Context, DynLayer, MaskPolicy, WeightBuilder, WeightInfo, collect_weights, describe,
-    full_config, layer_object, read_weights, replace_weights, with_new_identities, with_updates,
+    Context, DynLayer, MaskPolicy, Registry, WeightBuilder, WeightInfo, collect_weights, describe,
+    full_config, layer_object, read_weights, replace_weights, set_trainable, with_new_identities,
+    with_updates,
 };
 use crate::dims::Dims;
 use crate::error::plural;
-use crate::models::{CallMask, IntoNodes, Node, Outputs, build_config, explained};
+use crate::models::{
+    CallMask, GivenMask, IntoNodes, Node, Outputs, StepMask, build_config, explained, takes_mask,
+};
 use crate::random::Generator;
-use crate::tensor::AnyTensor;
+use crate::tensor::{AnyTensor, Mask};
 use crate::{Error, Result};
 
 /// A layer that several models, or several places of one model, can share.
@@ -132,10 +135,7 @@ impl LayerHandle {
 
     /// Freezes (`false`) or unfreezes the layer, with all layers inside it.
     pub fn set_trainable(&self, trainable: bool) {
-        self.write().options_mut().set_trainable(trainable);
-        for inner in self.read().inner_layers().unwrap_or_default() {
-            inner.set_trainable(trainable);
-        }
+        set_trainable(&mut **self.write(), trainable);
     }
 
     /// The layers that hold weights: this one, or those inside a model.
@@ -239,7 +239,9 @@ impl LayerHandle {
                 inputs.len()
             )));
         }
-        layer.output_dims(inputs)
+        let outputs = layer.output_dims(inputs)?;
+        check_size(&place, &outputs)?;
+        Ok(outputs)
     }
 
     /// Applies the layer in a functional model; see [`LayerExt::call`](super::LayerExt::call).
@@ -248,7 +250,10 @@ impl LayerHandle {
     ///
     /// Those of [`LayerHandle::output_dims`], and of opening the default device.
     pub fn call(&self, inputs: impl IntoNodes) -> Result<Outputs> {
-        let nodes = inputs.into_nodes()?;
+        self.call_masked(inputs.into_nodes()?, CallMask::Implicit)
+    }
+
+    fn call_masked(&self, nodes: Vec<Node>, mask: CallMask) -> Result<Outputs> {
         let dims: Vec<Dims> = nodes.iter().map(|n| n.dims().clone()).collect();
         let outputs = if self.is_built() {
             self.output_dims(&dims)
@@ -257,12 +262,56 @@ impl LayerHandle {
             self.build(&dims, &device, &mut Generator::unseeded())
         };
         let outputs = explained(outputs, self, &nodes)?;
-        Ok(Node::from_call(
-            self.clone(),
-            nodes,
-            CallMask::Implicit,
-            outputs,
-        ))
+        Ok(Node::from_call(self.clone(), nodes, mask, outputs))
+    }
+
+    /// Applies the layer as [`LayerHandle::call`] does, but with these masks for its inputs, in their order, instead of
+    /// those that they carry: Keras' `mask=`.
+    ///
+    /// [`StepMask::none`], and a mask that is left out, is none in `Attention` and `AdditiveAttention`; other layers use
+    /// the mask that the input carries then, as in Keras.
+    ///
+    /// # Errors
+    ///
+    /// As [`LayerHandle::call`]; a mask that does not fit its input; a layer that takes none in Keras.
+    pub fn call_with_masks(
+        &self,
+        inputs: impl IntoNodes,
+        masks: impl IntoIterator<Item = StepMask>,
+    ) -> Result<Outputs> {
+        let nodes = inputs.into_nodes()?;
+        let place = self.describe();
+        if !self.takes_mask() {
+            return Err(Error::Model(format!(
+                "{place} takes no mask at its calls, as in Keras: give it to the layers that use it"
+            )));
+        }
+        let given = masks.into_iter().zip(&nodes);
+        let masks = given.map(|(mask, node)| mask.checked(&place, node.dims()));
+        let mut masks = masks.collect::<Result<Vec<_>>>()?;
+        masks.resize(nodes.len(), None);
+        if !matches!(
+            self.class_name().as_str(),
+            "Attention" | "AdditiveAttention"
+        ) {
+            // An argument that is left out is the mask that the input carries, in Keras too.
+            for (mask, node) in masks.iter_mut().zip(&nodes) {
+                mask.get_or_insert_with(|| GivenMask::Of(node.clone()));
+            }
+        }
+        self.call_masked(nodes, CallMask::Explicit(masks))
+    }
+
+    /// Whether a call can be given a mask in Keras.
+    fn takes_mask(&self) -> bool {
+        let class_name = self.class_name();
+        takes_mask(&class_name)
+            || matches!(
+                class_name.as_str(),
+                "Attention" | "AdditiveAttention" | "MultiHeadAttention"
+            )
+            || self.read().inner_layers().is_some()
+            || !Registry::is_keras_class(&class_name)
     }
 
     /// Computes, with the layer's stand-in if the context has one, and sees to the mask.
@@ -324,23 +373,35 @@ impl LayerHandle {
     ) -> Result<Vec<AnyTensor>> {
         let outputs = layer.forward(inputs, context)?;
         penalize_outputs(layer, &outputs, context)?;
-        let mask = inputs.iter().find_map(|x| x.mask().cloned());
+        let mask = inputs.iter().find_map(|x| x.any_mask().cloned());
         Ok(match (layer.mask_policy(), mask) {
+            // Layers that see to masks themselves know those of steps, not of steps inside steps.
+            (MaskPolicy::Own, Some(Mask::Nested(_)))
+                if outputs.iter().all(|y| y.any_mask().is_none()) =>
+            {
+                self.lost_mask();
+                outputs
+            }
             (MaskPolicy::Own, _) => outputs,
             (MaskPolicy::Pass, mask) => outputs
                 .into_iter()
-                .map(|y| y.with_mask(mask.clone()))
+                .map(|y| y.with_any_mask(mask.clone()))
                 .collect(),
             (MaskPolicy::Consume, _) | (MaskPolicy::Lose, None) => {
                 outputs.into_iter().map(|y| y.with_mask(None)).collect()
             }
             (MaskPolicy::Lose, Some(_)) => {
-                if !self.0.lost_a_mask.swap(true, Ordering::Relaxed) {
-                    log::warn!("{}", self.lost_mask_text());
-                }
+                self.lost_mask();
                 outputs.into_iter().map(|y| y.with_mask(None)).collect()
             }
         })
+    }
+
+    /// Says once that the layer loses a mask.
+    fn lost_mask(&self) {
+        if !self.0.lost_a_mask.swap(true, Ordering::Relaxed) {
+            log::warn!("{}", self.lost_mask_text());
+        }
     }
 
     fn lost_mask_text(&self) -> String {
@@ -396,6 +457,28 @@ impl LayerHandle {
         let replaced = replace_weights(&**self.read(), weights)?;
         *self.write() = replaced;
         Ok(())
+    }
+}
+
+/// The most values a sample may have that goes from one layer to another: 8 GB of them.
+const MOST_VALUES: usize = 1 << 31;
+
+/// Refuses samples that no memory holds: sizes can come from a stranger's file.
+fn check_size(place: &str, outputs: &[Dims]) -> Result<()> {
+    let too_large = |dims: &&Dims| {
+        let known = dims.axes().iter().skip(1).flatten();
+        known
+            .fold(1usize, |n, axis| n.saturating_mul(*axis))
+            .gt(&MOST_VALUES)
+    };
+    match outputs.iter().find(too_large) {
+        None => Ok(()),
+        Some(dims) => Err(Error::shape(
+            place,
+            format!("outputs of at most {MOST_VALUES} values a sample"),
+            dims.to_string(),
+            "Choose smaller sizes.",
+        )),
     }
 }
 

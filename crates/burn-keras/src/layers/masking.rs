@@ -6,16 +6,17 @@ use serde_json::{Map, Value, json};
 
 use super::basics::layer_basics;
 use super::{Context, Layer, LayerOptions, MaskPolicy, check_three_axes, describe, only};
-use crate::Result;
 use crate::config::Config;
 use crate::dims::Dims;
-use crate::tensor::AnyTensor;
+use crate::tensor::{AnyTensor, Mask};
+use crate::{Error, Result};
 
 /// Marks the steps whose values are all `mask_value` as absent: recurrent layers behind it skip them, losses and
 /// metrics leave them out.
 ///
 /// The input is `[batch, timesteps, features]`. The output is the input with 0 in the steps left out, and a mask
-/// `[batch, timesteps]` that travels with it, true where a step counts.
+/// `[batch, timesteps]` that travels with it, true where a step counts. Of sequences of sequences, `[batch, timesteps,
+/// inner steps, features]`, the inner steps are masked, for a layer inside [`TimeDistributed`](super::TimeDistributed).
 ///
 /// ```
 /// use burn_keras::prelude::*;
@@ -70,21 +71,31 @@ impl Layer for Masking {
 
     fn output_dims(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
         let dims = only(inputs)?;
-        check_three_axes(&describe(self), dims)?;
+        if dims.rank() != 4 {
+            check_three_axes(&describe(self), dims)?;
+        }
         Ok(vec![dims.clone()])
     }
 
     fn forward(&self, inputs: &[AnyTensor], _context: &mut Context) -> Result<Vec<AnyTensor>> {
-        let x: Tensor<3> = only(inputs)?.float()?;
-        let [batch, timesteps, features] = x.dims();
+        let input = only(inputs)?;
+        let rows: Tensor<2> = input.float_rows()?;
         // A step counts if one of its features differs.
-        let counts = x.clone().not_equal_elem(self.mask_value).any_dim(2);
-        let absent = counts
-            .clone()
-            .bool_not()
-            .expand([batch, timesteps, features]);
-        let y = AnyTensor::from(x.mask_fill(absent, 0.0));
-        Ok(vec![y.with_mask(Some(counts.reshape([batch, timesteps])))])
+        let counts = rows.clone().not_equal_elem(self.mask_value).any_dim(1);
+        let absent = counts.clone().bool_not().expand(rows.dims());
+        let shape = input.shape();
+        let y = AnyTensor::from_flat(rows.mask_fill(absent, 0.0), &shape)?;
+        let mask = match *shape.as_slice() {
+            [batch, timesteps, _] => Mask::Steps(counts.reshape([batch, timesteps])),
+            [batch, timesteps, inner, _] => Mask::Nested(counts.reshape([batch, timesteps, inner])),
+            _ => {
+                return Err(Error::tensor(
+                    describe(self),
+                    format!("works on 3 or 4 axes, but got the shape {}", input.dims()),
+                ));
+            }
+        };
+        Ok(vec![y.with_any_mask(Some(mask))])
     }
 
     fn mask_policy(&self) -> MaskPolicy {

@@ -234,6 +234,18 @@ pub trait Layer: std::fmt::Debug + Send + Sync {
         Vec::new()
     }
 
+    /// The layers that it holds as parts of itself: freezing it freezes them too.
+    #[doc(hidden)]
+    fn parts_mut(&mut self) -> Vec<&mut dyn DynLayer> {
+        Vec::new()
+    }
+
+    /// Whether its `activity_regularizer` is one of its parts' outputs, which `forward` sees to, not of its own.
+    #[doc(hidden)]
+    fn regularizes_parts(&self) -> bool {
+        false
+    }
+
     /// The layers inside, for a layer that is a whole model.
     #[doc(hidden)]
     fn inner_layers(&self) -> Option<&[LayerHandle]> {
@@ -299,6 +311,17 @@ pub(crate) fn layer_object(layer: &dyn DynLayer) -> Value {
         "config": full_config(layer),
         "registered_name": registered_name,
     })
+}
+
+/// Freezes (`false`) or unfreezes a layer with all layers inside it, as setting `trainable` does in Keras.
+pub(crate) fn set_trainable(layer: &mut dyn DynLayer, trainable: bool) {
+    layer.options_mut().set_trainable(trainable);
+    for part in layer.parts_mut() {
+        set_trainable(part, trainable);
+    }
+    for inner in layer.inner_layers().unwrap_or_default() {
+        inner.set_trainable(trainable);
+    }
 }
 
 /// How the names of the weights begin that are frozen with, or inside of, the layer in a field.

@@ -3,9 +3,9 @@
 use std::sync::{Arc, OnceLock};
 
 use super::handle::LayerHandle;
-use super::{DynLayer, Layer};
+use super::{DynLayer, Layer, set_trainable};
 use crate::dims::{Dims, IntoDims};
-use crate::models::{IntoNodes, Outputs};
+use crate::models::{IntoNodes, Outputs, StepMask};
 use crate::regularizers::{IntoRegularizer, Regularizer};
 use crate::{Error, Result};
 
@@ -95,14 +95,24 @@ impl LayerOptions {
         }
     }
 
-    /// Accepts a size that must not be 0.
+    /// Accepts a size that must not be 0, nor so large that nothing could hold it.
     pub(crate) fn at_least_1(&mut self, argument: &str, value: usize) -> usize {
-        let valid = if value == 0 {
-            Err(Error::argument("", "", "is 0; it must be at least 1"))
+        let valid = match value {
+            0 => Err(Error::argument("", "", "is 0; it must be at least 1")),
+            1..=MOST => Ok(value),
+            _ => Err(too_large(value)),
+        };
+        self.accept(argument, valid).unwrap_or(1)
+    }
+
+    /// Accepts a size that may be 0, but not so large that nothing could hold it.
+    pub(crate) fn at_most(&mut self, argument: &str, value: usize) -> usize {
+        let valid = if value > MOST {
+            Err(too_large(value))
         } else {
             Ok(value)
         };
-        self.accept(argument, valid).unwrap_or(1)
+        self.accept(argument, valid).unwrap_or(0)
     }
 
     /// The first argument that could not be read, as an error that says whose it is.
@@ -115,6 +125,13 @@ impl LayerOptions {
             }),
         }
     }
+}
+
+/// The largest size that an option may ask for.
+const MOST: usize = 1 << 31;
+
+fn too_large(value: usize) -> Error {
+    Error::argument("", "", format!("is {value}; it must be at most {MOST}"))
 }
 
 /// The layer's place in graphs, made at its first `call`, so that a layer called twice shares its weights.
@@ -174,12 +191,9 @@ pub trait LayerExt: Layer + DynLayer + Clone + Sized {
         self
     }
 
-    /// Whether training updates the layer's weights (it does unless told otherwise).
+    /// Whether training updates the layer's weights (it does unless told otherwise), and those of all layers inside it.
     fn trainable(mut self, trainable: bool) -> Self {
-        self.options_mut().set_trainable(trainable);
-        for inner in self.inner_layers().unwrap_or_default() {
-            inner.set_trainable(trainable);
-        }
+        set_trainable(&mut self, trainable);
         self
     }
 
@@ -200,6 +214,27 @@ pub trait LayerExt: Layer + DynLayer + Clone + Sized {
     /// The first bad argument the layer was given, or inputs whose shapes do not fit it.
     fn call(&self, inputs: impl IntoNodes) -> Result<Outputs> {
         self.handle().call(inputs)
+    }
+
+    /// Applies the layer with this mask for its (first) input instead of the one that the input carries: Keras' `mask=`.
+    ///
+    /// For layers of several masked inputs there is [`LayerHandle::call_with_masks`].
+    ///
+    /// ```
+    /// use burn_keras::prelude::*;
+    ///
+    /// // Which steps count comes as data of its own: 1 for a step, 0 for padding.
+    /// let (x, counts) = (Input::new([8, 16]), Input::new([8]));
+    /// let last = Lstm::new(32).call_with_mask(&x, &counts)?;
+    /// let model = Model::new([&x, &counts], &last)?;
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`LayerExt::call`]; a mask that does not fit the input; a layer that takes none in Keras.
+    fn call_with_mask(&self, inputs: impl IntoNodes, mask: impl Into<StepMask>) -> Result<Outputs> {
+        self.handle().call_with_masks(inputs, [mask.into()])
     }
 
     /// The layer as graphs hold it: its weights, once built, are read and written through this.

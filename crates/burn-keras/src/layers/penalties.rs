@@ -7,6 +7,7 @@ use burn::tensor::Tensor;
 
 use super::{Context, DynLayer, WeightRule, visit};
 use crate::Result;
+use crate::regularizers::Regularizer;
 use crate::tensor::{AnyTensor, Kind};
 
 /// Adds the penalty of the layer's `activity_regularizer`: on each output, divided by the batch size.
@@ -15,9 +16,20 @@ pub(crate) fn penalize_outputs(
     outputs: &[AnyTensor],
     context: &mut Context,
 ) -> Result<()> {
-    let Some(regularizer) = layer.options().activity_regularizer() else {
-        return Ok(());
-    };
+    match layer.options().activity_regularizer() {
+        Some(regularizer) if !layer.regularizes_parts() => {
+            add_penalties(regularizer, outputs, context)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Adds a penalty on each of `outputs`, divided by the batch size.
+pub(crate) fn add_penalties(
+    regularizer: &Regularizer,
+    outputs: &[AnyTensor],
+    context: &mut Context,
+) -> Result<()> {
     for output in outputs.iter().filter(|o| o.kind() == Kind::Float) {
         let batch = output.shape().first().copied().unwrap_or(1).max(1);
         context.add_loss(regularizer.penalty(output)? / batch as f32);

@@ -15,6 +15,7 @@ use super::{
     SpatialDropout1d, StackedRnnCells, Subtract, TimeDistributed, UpSampling1d, ZeroPadding1d,
 };
 use crate::config::Config;
+use crate::models::{Model, is_model};
 use crate::{Error, Result};
 
 type Constructor = Arc<dyn Fn(&Config, &Registry) -> Result<Box<dyn DynLayer>> + Send + Sync>;
@@ -165,12 +166,15 @@ impl Registry {
         Ok(layer)
     }
 
-    /// The layer of a serialised object: `{"class_name": "LSTM", "config": {..}}`.
+    /// The layer of a serialised object: `{"class_name": "LSTM", "config": {..}}`; a whole model is a layer too.
     ///
     /// # Errors
     ///
-    /// As [`Registry::layer`].
+    /// As [`Registry::layer`] and [`Model::from_config`].
     pub fn layer_from_json(&self, object: &Value) -> Result<Box<dyn DynLayer>> {
+        if is_model(object) {
+            return Ok(Box::new(Model::inside_from_config(object, self)?));
+        }
         let (class_name, config) = Config::of_object(object, "layer")?;
         self.layer(&class_name, &config)
     }

@@ -58,21 +58,22 @@ impl Reshape {
 
     /// The shape of each sample that comes out of `values` values.
     fn resolve(&self, values: usize) -> Result<Vec<usize>> {
-        let known: usize = self.target.axes().iter().flatten().product();
+        let mut known = self.target.axes().iter().flatten();
+        // Sizes may come from a file: what cannot be counted fits nothing.
+        let known = known.try_fold(1usize, |product, axis| product.checked_mul(*axis));
         let unknown = self.target.axes().contains(&None);
-        let fits = if unknown {
-            known > 0 && values.is_multiple_of(known)
-        } else {
-            known == values
-        };
-        if !fits {
+        let known = known.filter(|known| match unknown {
+            true => *known > 0 && values.is_multiple_of(*known),
+            false => *known == values,
+        });
+        let Some(known) = known else {
             return Err(Error::shape(
                 describe(self),
                 format!("samples that can take the shape {}", self.target),
                 format!("{values} values a sample"),
                 "Make the product of `target_shape` that number, or leave one axis `None`.",
             ));
-        }
+        };
         let axes = self.target.axes().iter();
         Ok(axes
             .map(|axis| axis.unwrap_or(values / known.max(1)))

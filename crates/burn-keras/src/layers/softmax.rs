@@ -88,7 +88,7 @@ impl Layer for Softmax {
         let axis = MOST_AXES - rank + self.place(rank)?;
         let mut x = input.wide()?;
         if let Some(mask) = input.mask() {
-            if rank != 2 {
+            if input.shape() != mask.dims() {
                 return Err(Error::tensor(
                     describe(self),
                     format!(

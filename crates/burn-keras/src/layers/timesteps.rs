@@ -146,10 +146,13 @@ pub struct ZeroPadding1d {
 impl ZeroPadding1d {
     /// The layer for this many steps at both ends, or in front and behind.
     pub fn new(padding: impl IntoEnds) -> Self {
-        Self {
-            options: LayerOptions::default(),
-            padding: padding.into_ends(),
-        }
+        let mut options = LayerOptions::default();
+        let (front, behind) = padding.into_ends();
+        let padding = (
+            options.at_most("padding", front),
+            options.at_most("padding", behind),
+        );
+        Self { options, padding }
     }
 
     /// Reads the layer's own keys of Keras' configuration.
@@ -168,7 +171,9 @@ impl Layer for ZeroPadding1d {
 
     fn output_dims(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
         let dims = only(inputs)?;
-        let steps = sequence(self, dims)?.map(|n| n + self.padding.0 + self.padding.1);
+        let (front, behind) = self.padding;
+        let added = front.saturating_add(behind);
+        let steps = sequence(self, dims)?.map(|n| n.saturating_add(added));
         Ok(with_steps(dims, steps))
     }
 

@@ -32,6 +32,18 @@ const ATTENTION_MASK: &str = "attention_mask";
 /// The masks of attention's three inputs, which are arguments of their own.
 const ATTENTION_MASKS: [&str; 3] = ["query_mask", "value_mask", "key_mask"];
 
+/// What a call says of one input's mask.
+#[derive(Clone, Debug)]
+pub(super) enum PlannedMask {
+    /// Null: there was none when the graph was made, but Keras fills it with what the tensor carries when the model runs
+    /// (`keras/src/layers/layer.py`, `__call__`).
+    Own,
+    /// There is none.
+    None,
+    /// It is this tensor.
+    Tensor(TensorRef),
+}
+
 /// A call with references in place of tensors.
 #[derive(Debug)]
 pub(super) struct PlannedCall<'a> {
@@ -44,7 +56,7 @@ pub(super) struct PlannedCall<'a> {
     /// Whether initial states are among them.
     pub with_states: bool,
     /// The mask of each input, as far as they are listed; empty when the call says nothing of masks.
-    pub masks: Vec<Option<TensorRef>>,
+    pub masks: Vec<PlannedMask>,
     /// What else Keras takes at the call, for the layer to read.
     pub arguments: Map<String, Value>,
     /// What the mask that this call attaches to its output is computed from, if it attaches one.
@@ -125,14 +137,23 @@ fn tensors(argument: &Value, layer: &str, found: &mut Vec<TensorRef>) -> Result<
     }
 }
 
-fn masks(kwargs: &Map<String, Value>) -> Vec<Option<TensorRef>> {
-    let one = |value: &Value| tensor_refs(value).into_iter().next();
+fn masks(kwargs: &Map<String, Value>) -> Vec<PlannedMask> {
+    let or = |value: Option<&Value>, none| match value
+        .map(tensor_refs)
+        .and_then(|r| r.into_iter().next())
+    {
+        Some(tensor) => PlannedMask::Tensor(tensor),
+        None => none,
+    };
     match kwargs.get("mask") {
-        Some(Value::Array(list)) => list.iter().map(one).collect(),
-        Some(mask) => vec![one(mask)],
+        Some(Value::Array(list)) => list
+            .iter()
+            .map(|m| or(Some(m), PlannedMask::None))
+            .collect(),
+        Some(mask) => vec![or(Some(mask), PlannedMask::Own)],
         None if ATTENTION_MASKS.iter().any(|key| kwargs.contains_key(*key)) => ATTENTION_MASKS
             .iter()
-            .map(|key| kwargs.get(*key).and_then(one))
+            .map(|key| or(kwargs.get(*key), PlannedMask::Own))
             .collect(),
         None => Vec::new(),
     }
@@ -142,7 +163,6 @@ fn masks(kwargs: &Map<String, Value>) -> Vec<Option<TensorRef>> {
 pub(super) fn write(
     class_name: &str,
     mut tensors: Vec<Value>,
-    mask: Option<Value>,
     arguments: Map<String, Value>,
 ) -> Value {
     let mut kwargs = arguments;
@@ -160,8 +180,21 @@ pub(super) fn write(
     } else {
         vec![tensors.into()]
     };
-    kwargs.extend(mask.map(|mask| ("mask".to_string(), mask)));
     json!({"args": args, "kwargs": kwargs})
+}
+
+/// The arguments with which a layer of several inputs is given a mask for each, null where there is none.
+pub(super) fn write_masks(class_name: &str, masks: Vec<Value>) -> Map<String, Value> {
+    if class_name == "MultiHeadAttention" {
+        let named = ATTENTION_MASKS.iter().map(|key| (*key).to_string());
+        return named.zip(masks).collect();
+    }
+    let mask = if masks.len() == 1 {
+        masks.into_iter().next().unwrap_or_default()
+    } else {
+        masks.into()
+    };
+    Map::from_iter([("mask".to_string(), mask)])
 }
 
 /// A tensor of the model.

@@ -5,10 +5,11 @@ use std::collections::HashSet;
 use burn::tensor::Device;
 
 use super::Model;
+use super::call_mask::CallMask;
 use super::explain::explained;
 use super::graph::Graph;
 use super::names::name_layers;
-use super::node::{CallMask, Input, Node};
+use super::node::{Input, Node};
 use super::sequential::Added;
 use crate::dims::Dims;
 use crate::layers::{LayerHandle, describe};
@@ -50,7 +51,7 @@ impl Model {
     }
 
     /// The shape of the data for a chain, as far as it is known before any data come.
-    fn chain_input(&self) -> Option<Input> {
+    pub(super) fn chain_input(&self) -> Option<Input> {
         if let Some(input) = &self.input {
             return Some(input.clone());
         }
@@ -102,8 +103,10 @@ impl Model {
                 )));
             }
         }
-        name_layers(&self.layers)?;
-        match self.chain_input() {
+        let input = self.chain_input();
+        let name = input.as_ref().and_then(Input::given_name);
+        name_layers(&self.layers, name.as_slice())?;
+        match input {
             Some(input) => self.connect(&input, &mut Generator::unseeded()),
             None => Ok(()),
         }

@@ -1,15 +1,15 @@
 //! Models from Keras' configuration of them.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use burn::tensor::Device;
 use keras_format::{TensorRef, is_operation, model_inputs, model_outputs};
 use serde_json::Value;
 
-use super::call_config::PlannedCall;
+use super::call_config::{PlannedCall, PlannedMask};
+use super::call_mask::{CallMask, GivenMask};
 use super::chain::several_outputs;
 use super::mask_operations::{MaskOperations, MaskSource, Origin};
-use super::node::CallMask;
 use super::{Input, Model, Node, Sequential};
 use crate::backend::default_device;
 use crate::config::Config;
@@ -30,6 +30,8 @@ pub(crate) struct Builder<'a> {
     generator: Generator,
     device: Device,
     layers: usize,
+    /// How many models the one that is read stands inside of.
+    depth: usize,
 }
 
 impl<'a> Builder<'a> {
@@ -41,7 +43,20 @@ impl<'a> Builder<'a> {
             generator,
             device: default_device()?,
             layers: 0,
+            depth: 0,
         })
+    }
+
+    /// Reads a model that a layer of another one holds.
+    pub fn inside(mut self) -> Self {
+        self.depth += 1;
+        self
+    }
+
+    /// Builds on this device.
+    pub fn on(mut self, device: Device) -> Self {
+        self.device = device;
+        self
     }
 
     /// The model of an object in the form of [`keras_format::normalise`].
@@ -70,7 +85,10 @@ impl<'a> Builder<'a> {
             ));
         }
         if is_model(object) {
-            return Ok(LayerHandle::from_box(Box::new(self.model(object)?)));
+            self.depth += 1;
+            let model = self.model(object);
+            self.depth -= 1;
+            return Ok(LayerHandle::from_box(Box::new(model?)));
         }
         Ok(LayerHandle::from_box(
             self.registry.layer_from_json(object)?,
@@ -169,7 +187,12 @@ impl<'a> Builder<'a> {
             .flat_map(|c| &c.inputs)
             .chain(ends.iter().flatten());
         operations.check_unused(used)?;
+        // What runs behind a model, or inside one, may get masks that were not there when Keras made the graph.
+        let mut behind: HashSet<(&str, usize)> = HashSet::new();
         for planned in in_order(&calls, &operations)? {
+            let mut before = planned.inputs.iter();
+            let live =
+                self.depth > 0 || before.any(|r| behind.contains(&(r.layer.as_str(), r.node)));
             let inputs: Vec<Node> = planned
                 .inputs
                 .iter()
@@ -178,8 +201,11 @@ impl<'a> Builder<'a> {
             let Some(layer) = layers.get(planned.layer) else {
                 continue;
             };
+            if live || layer.read().inner_layers().is_some() {
+                behind.insert((planned.layer, planned.number));
+            }
             set_arguments(layer, planned)?;
-            let mask = self.mask(planned, &operations, &values)?;
+            let mask = self.mask(planned, live, &operations, &values)?;
             let outputs = self.call(layer, inputs, mask)?;
             if let (Some(source), Some(output)) = (&planned.makes_mask, outputs.first()) {
                 values.mask_makers.insert(source.clone(), output.clone());
@@ -195,14 +221,16 @@ impl<'a> Builder<'a> {
         Ok(model)
     }
 
-    /// Which masks a call of Keras' graph uses.
+    /// Which masks a call of Keras' graph uses; `live` where those that a graph says nothing of may come when it runs.
     fn mask(
         &self,
         call: &PlannedCall<'_>,
+        live: bool,
         operations: &MaskOperations<'_>,
         values: &Values,
     ) -> Result<CallMask> {
-        if call.masks.is_empty() {
+        let says_nothing = call.masks.iter().all(|m| matches!(m, PlannedMask::Own));
+        if call.masks.is_empty() || (live && says_nothing) {
             let dropped = call.with_states && !self.keras2;
             return Ok(if dropped {
                 CallMask::Unused
@@ -211,26 +239,36 @@ impl<'a> Builder<'a> {
             });
         }
         let mut masks = Vec::new();
+        let mut inputs = call.inputs.iter();
         for given in &call.masks {
-            let Some(reference) = given else {
-                masks.push(None);
-                continue;
+            let input = inputs.next();
+            let reference = match (given, input) {
+                (PlannedMask::Tensor(reference), _) => reference,
+                (PlannedMask::Own, Some(input)) if live => {
+                    masks.push(Some(GivenMask::Of(values.get(input, call.layer)?)));
+                    continue;
+                }
+                (PlannedMask::Own | PlannedMask::None, _) => {
+                    masks.push(None);
+                    continue;
+                }
             };
+            if !operations.has(reference) {
+                masks.push(Some(GivenMask::Values(values.get(reference, call.layer)?)));
+                continue;
+            }
             match operations.origin(reference)? {
                 // A mask put together from several follows the layers here as it does in Keras.
                 Origin::Several => return Ok(CallMask::Implicit),
-                Origin::Of(source) => {
-                    let maker = values.mask_makers.get(&source).cloned();
-                    masks.push(Some(maker.ok_or_else(|| {
-                        Error::config(
-                            call.layer,
-                            format!(
-                                "its `mask` is computed from \"{}\" by no Masking or Embedding layer, which is not \
-                                 supported",
-                                source.tensor.layer
-                            ),
-                        )
-                    })?));
+                Origin::Of { source, any } => {
+                    masks.push(Some(match values.mask_makers.get(&source) {
+                        Some(maker) => GivenMask::Of(maker.clone()),
+                        None => GivenMask::NotEqual {
+                            tensor: values.get(&source.tensor, call.layer)?,
+                            value: source.value(),
+                            any,
+                        },
+                    }));
                 }
             }
         }
@@ -311,10 +349,20 @@ fn in_order<'c, 'a>(
             .iter()
             .filter_map(|r| number.get(&(r.layer.as_str(), r.node)).copied())
             .collect();
-        for mask in call.masks.iter().flatten() {
-            if let Origin::Of(source) = operations.origin(mask)? {
+        let tensors = call.masks.iter().filter_map(|mask| match mask {
+            PlannedMask::Tensor(reference) => Some(reference),
+            PlannedMask::Own | PlannedMask::None => None,
+        });
+        for mask in tensors {
+            let made_of = if !operations.has(mask) {
+                mask.clone()
+            } else if let Origin::Of { source, .. } = operations.origin(mask)? {
                 before.extend(makers.get(&source));
-            }
+                source.tensor
+            } else {
+                continue;
+            };
+            before.extend(number.get(&(made_of.layer.as_str(), made_of.node)));
         }
         waiting[i] = before.len();
         before.iter().for_each(|b| followers[*b].push(i));
@@ -384,9 +432,10 @@ fn read_input(config: &Config) -> Result<Input> {
     match config.opt_str("dtype")?.as_deref() {
         None => {}
         Some(dtype) if dtype.starts_with("float") => {}
-        Some(dtype) if dtype.starts_with("int") || dtype.starts_with("uint") || dtype == "bool" => {
+        Some(dtype) if dtype.starts_with("int") || dtype.starts_with("uint") => {
             input = input.dtype(Kind::Int);
         }
+        Some("bool") => input = input.dtype(Kind::Bool),
         Some(dtype) => {
             return Err(Error::config(
                 config.place(),
@@ -410,6 +459,13 @@ impl Model {
     /// [`Error::Shape`] when a layer's inputs do not fit.
     pub fn from_config(object: &Value, registry: &Registry) -> Result<Self> {
         Builder::new(registry, false, Generator::unseeded())?.model(object)
+    }
+
+    /// The same of a model that a layer of another model holds.
+    pub(crate) fn inside_from_config(object: &Value, registry: &Registry) -> Result<Self> {
+        Builder::new(registry, false, Generator::unseeded())?
+            .inside()
+            .model(object)
     }
 }
 

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::node::{Call, CallMask, Node, Source};
+use super::call_mask::{CallMask, GivenMask};
+use super::names::name_inputs;
+use super::node::{Call, Node, Source};
 use crate::dims::Dims;
 use crate::layers::{Context, LayerHandle};
 use crate::tensor::{AnyTensor, Kind};
@@ -32,8 +34,8 @@ pub(crate) struct Step {
 #[derive(Clone, Debug)]
 pub(crate) enum StepMasks {
     Implicit,
-    /// Those of these values, one for each input.
-    Explicit(Vec<Option<usize>>),
+    /// Those made of these values, one for each input.
+    Explicit(Vec<Option<GivenMask<usize>>>),
     /// None; whether the first input's goes on.
     Unused {
         goes_on: bool,
@@ -43,11 +45,11 @@ pub(crate) enum StepMasks {
 impl Step {
     /// The values whose masks the step uses besides its inputs' own.
     fn mask_values(&self) -> impl Iterator<Item = usize> {
-        let given: &[Option<usize>] = match &self.masks {
-            StepMasks::Explicit(values) => values,
+        let given: &[Option<GivenMask<usize>>] = match &self.masks {
+            StepMasks::Explicit(masks) => masks,
             StepMasks::Implicit | StepMasks::Unused { .. } => &[],
         };
-        given.iter().filter_map(|v| *v)
+        given.iter().flatten().map(|mask| *mask.tensor())
     }
 }
 
@@ -191,9 +193,11 @@ impl Graph {
                 CallMask::Unused => StepMasks::Unused {
                     goes_on: returns_sequences(&call.layer),
                 },
-                CallMask::Explicit(nodes) => {
-                    let value = |n: &Option<Node>| n.as_ref().map(|n| values[&n.key()]);
-                    StepMasks::Explicit(nodes.iter().map(value).collect())
+                CallMask::Explicit(masks) => {
+                    let over = |mask: &Option<GivenMask<Node>>| {
+                        mask.as_ref().map(|mask| mask.map(|n| values[&n.key()]))
+                    };
+                    StepMasks::Explicit(masks.iter().map(over).collect())
                 }
             };
             let mut outs = Vec::new();
@@ -218,7 +222,7 @@ impl Graph {
             step.mask_values().for_each(|v| last_use[v] = i);
         }
         outputs.iter().for_each(|v| last_use[*v] = usize::MAX);
-        let inputs = input_names(inputs);
+        let inputs = name_inputs(inputs, &layers)?;
         Ok(Traced {
             graph: Self {
                 inputs,
@@ -240,26 +244,43 @@ impl Graph {
 
     /// The steps' values made into nodes again, over other layers than those that were traced.
     pub fn nodes_over(&self, layers: &[LayerHandle]) -> Vec<Node> {
+        let known = |_: &LayerHandle, step: &Step, _: &[Dims]| {
+            Ok(step.outputs.iter().map(|v| self.dims[*v].clone()).collect())
+        };
+        // Shapes that are known make no error.
+        self.nodes_with(layers, known).unwrap_or_default()
+    }
+
+    /// The same, with the shapes that each step's layer gives for its inputs.
+    pub fn nodes_with(
+        &self,
+        layers: &[LayerHandle],
+        mut shapes: impl FnMut(&LayerHandle, &Step, &[Dims]) -> Result<Vec<Dims>>,
+    ) -> Result<Vec<Node>> {
         let mut nodes: Vec<Node> = self
             .inputs
             .iter()
             .map(|i| Node::input(i.dims.clone(), Some(i.name.clone()), i.kind))
             .collect();
         for step in &self.steps {
-            let inputs = step.inputs.iter().map(|v| nodes[*v].clone()).collect();
-            let dims = step.outputs.iter().map(|v| self.dims[*v].clone()).collect();
+            let layer = &layers[step.layer];
+            let inputs: Vec<Node> = step.inputs.iter().map(|v| nodes[*v].clone()).collect();
+            let dims: Vec<Dims> = inputs.iter().map(|n| n.dims().clone()).collect();
+            let outputs = shapes(layer, step, &dims)?;
             let mask = match &step.masks {
                 StepMasks::Implicit => CallMask::Implicit,
                 StepMasks::Unused { .. } => CallMask::Unused,
-                StepMasks::Explicit(values) => {
-                    let carrier = |v: &Option<usize>| v.map(|v| nodes[v].clone());
-                    CallMask::Explicit(values.iter().map(carrier).collect())
+                StepMasks::Explicit(masks) => {
+                    let over = |mask: &Option<GivenMask<usize>>| {
+                        mask.as_ref().map(|mask| mask.map(|v| nodes[*v].clone()))
+                    };
+                    CallMask::Explicit(masks.iter().map(over).collect())
                 }
             };
-            let outputs = Node::from_call(layers[step.layer].clone(), inputs, mask, dims);
+            let outputs = Node::from_call(layer.clone(), inputs, mask, outputs);
             nodes.extend(outputs.nodes().iter().cloned());
         }
-        nodes
+        Ok(nodes)
     }
 
     /// Computes the outputs.
@@ -292,26 +313,32 @@ impl Graph {
                     )
                 })?);
             }
-            let own = ins.first().and_then(|t| t.mask().cloned());
+            let own = ins.first().and_then(|t| t.any_mask().cloned());
             match &step.masks {
                 StepMasks::Implicit => {}
                 StepMasks::Unused { .. } => {
                     ins = ins.into_iter().map(|t| t.with_mask(None)).collect();
                 }
                 StepMasks::Explicit(given) => {
-                    let carried = |v: usize| values[v].as_ref().and_then(|t| t.mask().cloned());
-                    ins = ins
-                        .into_iter()
-                        .zip(given)
-                        .map(|(tensor, mask)| tensor.with_mask(mask.and_then(carried)))
-                        .collect();
+                    for (tensor, given) in ins.iter_mut().zip(given) {
+                        let source = given.as_ref().zip(
+                            given
+                                .as_ref()
+                                .and_then(|mask| values[*mask.tensor()].as_ref()),
+                        );
+                        let mask = match source {
+                            Some((given, source)) => given.compute(source)?,
+                            None => None,
+                        };
+                        *tensor = tensor.clone().with_any_mask(mask);
+                    }
                 }
             }
             let mut outs = layers[step.layer].forward(&ins, context)?;
             if let (StepMasks::Unused { goes_on: true }, Some(first)) =
                 (&step.masks, outs.first_mut())
             {
-                *first = first.clone().with_mask(own);
+                *first = first.clone().with_any_mask(own);
             }
             for (value, tensor) in step.outputs.iter().zip(outs) {
                 values[*value] = Some(tensor);
@@ -395,31 +422,4 @@ fn keras_order(
         })
         .collect();
     (order, layers)
-}
-
-/// The inputs with their names: those given, else `input_layer`, `input_layer_1`, ….
-fn input_names(inputs: &[Node]) -> Vec<GraphInput> {
-    let mut unnamed = 0;
-    inputs
-        .iter()
-        .map(|node| {
-            let (name, kind) = match node.source() {
-                Source::Input { name, kind } => (name.clone(), *kind),
-                Source::Call { .. } => (None, Kind::Float),
-            };
-            let name = name.unwrap_or_else(|| {
-                unnamed += 1;
-                if unnamed == 1 {
-                    "input_layer".to_string()
-                } else {
-                    format!("input_layer_{}", unnamed - 1)
-                }
-            });
-            GraphInput {
-                name,
-                dims: node.dims().clone(),
-                kind,
-            }
-        })
-        .collect()
 }

@@ -9,6 +9,7 @@ use keras_format::{TensorRef, is_operation, tensor_refs};
 use serde_json::{Value, json};
 
 use super::call_config::tensor;
+use super::call_mask::GivenMask;
 use super::graph::{Graph, Step, StepMasks};
 use crate::layers::{LayerHandle, MaskPolicy};
 use crate::{Error, Result};
@@ -20,6 +21,13 @@ pub(super) struct MaskSource {
     pub tensor: TensorRef,
     /// The value that is masked, as the bits of a float.
     value: u64,
+}
+
+impl MaskSource {
+    /// The value that is masked.
+    pub fn value(&self) -> f64 {
+        f64::from_bits(self.value)
+    }
 }
 
 impl MaskSource {
@@ -56,8 +64,8 @@ fn masked_value(class_name: &str, config: &Value) -> Option<f64> {
 
 /// Where a mask comes from.
 pub(super) enum Origin {
-    /// From one Masking or Embedding layer, unchanged.
-    Of(MaskSource),
+    /// From one tensor; with `any` over all features of a step.
+    Of { source: MaskSource, any: bool },
     /// Put together from other masks by a merging layer.
     Several,
 }
@@ -76,6 +84,11 @@ impl<'a> MaskOperations<'a> {
                 .filter_map(named)
                 .collect(),
         )
+    }
+
+    /// Whether `reference` is the result of an operation.
+    pub fn has(&self, reference: &TensorRef) -> bool {
+        self.0.contains_key(reference.layer.as_str())
     }
 
     /// Refuses operations that compute more than masks: their results are among `used`.
@@ -105,7 +118,7 @@ impl<'a> MaskOperations<'a> {
     /// [`Error::Config`] for a mask that no layer made.
     pub fn origin(&self, reference: &TensorRef) -> Result<Origin> {
         let mut sources = HashSet::new();
-        let mut plain = true;
+        let (mut plain, mut any) = (true, false);
         let mut seen = HashSet::new();
         let mut open = vec![reference.clone()];
         while let Some(reference) = open.pop() {
@@ -125,7 +138,10 @@ impl<'a> MaskOperations<'a> {
                     let [input] = inputs.as_slice() else { continue };
                     sources.insert(MaskSource::new(input.clone(), value.unwrap_or(0.0)));
                 }
-                Some("Any" | "ConvertToTensor") => open.extend(inputs),
+                Some(name @ ("Any" | "ConvertToTensor")) => {
+                    any |= name == "Any";
+                    open.extend(inputs);
+                }
                 _ => {
                     plain = false;
                     open.extend(inputs);
@@ -134,11 +150,11 @@ impl<'a> MaskOperations<'a> {
         }
         let mut sources = sources.into_iter();
         match (sources.next(), sources.next()) {
-            (Some(source), None) if plain => Ok(Origin::Of(source)),
+            (Some(source), None) if plain => Ok(Origin::Of { source, any }),
             (Some(_), _) => Ok(Origin::Several),
             (None, _) => Err(Error::config(
                 &reference.layer,
-                "it is used as a mask but not made by a Masking or Embedding layer, which is not supported",
+                "it is used as a mask but not made by comparing a tensor with a number, which is not supported",
             )),
         }
     }
@@ -155,6 +171,8 @@ pub(super) enum StaticMask {
         value: f64,
         any: bool,
     },
+    /// It is this value of the graph.
+    Value(usize),
     /// There may be one, put together from others.
     Unknown,
 }
@@ -213,7 +231,16 @@ pub(super) fn used_masks(step: &Step, masks: &[StaticMask]) -> Vec<StaticMask> {
         StepMasks::Unused { .. } => vec![StaticMask::None; step.inputs.len()],
         StepMasks::Explicit(given) => given
             .iter()
-            .map(|v| v.map_or(StaticMask::None, |v| masks[v]))
+            .map(|mask| match *mask {
+                None => StaticMask::None,
+                Some(GivenMask::Of(value)) => masks[value],
+                Some(GivenMask::Values(value)) => StaticMask::Value(value),
+                Some(GivenMask::NotEqual { tensor, value, any }) => StaticMask::From {
+                    source: tensor,
+                    value,
+                    any,
+                },
+            })
             .collect(),
     }
 }
@@ -234,8 +261,10 @@ impl OperationWriter {
         taken: &HashSet<String>,
         serialise: impl Fn(usize) -> Value,
     ) -> Option<Value> {
-        let StaticMask::From { source, value, any } = mask else {
-            return None;
+        let (source, value, any) = match mask {
+            StaticMask::From { source, value, any } => (source, value, any),
+            StaticMask::Value(value) => return Some(serialise(value)),
+            StaticMask::None | StaticMask::Unknown => return None,
         };
         if let Some((_, tensor)) = self.written.iter().find(|(m, _)| *m == mask) {
             return Some(tensor.clone());

@@ -1,6 +1,7 @@
 //! Models: layers put together, in a row ([`Sequential`]) or as a graph ([`Model`]).
 
 mod call_config;
+mod call_mask;
 mod chain;
 mod explain;
 mod from_config;
@@ -11,6 +12,7 @@ mod module;
 mod names;
 mod node;
 mod notes;
+mod parts;
 pub(crate) mod reader;
 mod running;
 mod sequential;
@@ -18,14 +20,15 @@ mod shapes;
 mod summary;
 mod to_config;
 
+pub use call_mask::StepMask;
+pub(crate) use call_mask::{CallMask, GivenMask};
 pub(crate) use explain::explained;
 pub(crate) use from_config::{Builder, is_model};
 pub(crate) use graph::{Graph, Step, StepMasks, returns_sequences};
 pub use model::Model;
-pub(crate) use node::CallMask;
 pub use node::{Input, IntoNodes, Node, Outputs};
 pub use sequential::Sequential;
 pub use shapes::Shapes;
 pub use summary::Summary;
 pub(crate) use summary::thousands;
-pub(crate) use to_config::build_config;
+pub(crate) use to_config::{build_config, takes_mask};

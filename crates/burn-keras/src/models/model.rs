@@ -53,7 +53,8 @@ impl Model {
     pub fn new(inputs: impl IntoNodes, outputs: impl IntoNodes) -> Result<Self> {
         let traced = Graph::trace(&inputs.into_nodes()?, &outputs.into_nodes()?)?;
         let mut model = Self::empty(false);
-        name_layers(&traced.layers)?;
+        let inputs = traced.graph.inputs.iter().map(|i| i.name.as_str());
+        name_layers(&traced.layers, &inputs.collect::<Vec<_>>())?;
         model.adopt(traced);
         Ok(model)
     }

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use super::call_mask::CallMask;
 use crate::dims::{Dims, IntoDims};
 use crate::layers::LayerHandle;
 use crate::tensor::Kind;
@@ -41,29 +42,6 @@ pub(crate) struct Call {
     pub inputs: Vec<Node>,
     pub mask: CallMask,
     pub outputs: Vec<Dims>,
-}
-
-/// With which masks a layer computes.
-#[derive(Clone)]
-pub(crate) enum CallMask {
-    /// Those that its inputs carry.
-    Implicit,
-    /// Those that these nodes carry, one for each input; none where there is no node.
-    Explicit(Vec<Option<Node>>),
-    /// None, though its first input's mask goes on with a sequence that comes out: what Keras 3 makes of a recurrent
-    /// layer that is given initial states and no mask.
-    Unused,
-}
-
-impl CallMask {
-    /// The nodes whose masks are used instead of the inputs' own.
-    pub fn nodes(&self) -> impl Iterator<Item = &Node> {
-        match self {
-            Self::Implicit | Self::Unused => [].iter(),
-            Self::Explicit(nodes) => nodes.iter(),
-        }
-        .flatten()
-    }
 }
 
 impl Node {
@@ -289,6 +267,11 @@ impl Input {
     /// The shape, batch axis included.
     pub fn dims(&self) -> &Dims {
         &self.dims
+    }
+
+    /// The name, if it was given one.
+    pub(crate) fn given_name(&self) -> Option<&str> {
+        self.name.as_deref()
     }
 
     /// The tensor that stands for the data.

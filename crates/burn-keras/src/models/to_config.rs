@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::Model;
 use super::call_config::{self, takes_states, tensor};
 use super::graph::{Graph, GraphInput, Position, StepMasks};
-use super::mask_operations::{OperationWriter, static_masks, used_masks};
+use super::mask_operations::{OperationWriter, StaticMask, static_masks, used_masks};
 use crate::dims::Dims;
 use crate::layers::{LayerHandle, full_config};
 use crate::tensor::Kind;
@@ -24,6 +24,11 @@ const TAKE_MASK: [&str; 9] = [
     "BatchNormalization",
     "Softmax",
 ];
+
+/// Whether the mask is an argument of this class' calls in Keras' graphs.
+pub(crate) fn takes_mask(class_name: &str) -> bool {
+    TAKE_MASK.contains(&class_name)
+}
 
 impl Model {
     /// Keras' serialised form of the model, as a layer or as a whole, without weights and compilation.
@@ -185,19 +190,26 @@ impl<'a> Writer<'a> {
         for step in &self.graph.steps {
             let layer = &self.layers[step.layer];
             let class_name = layer.class_name();
-            let takes_mask =
-                TAKE_MASK.contains(&class_name.as_str()) || layer.read().inner_layers().is_some();
-            let mask = used_masks(step, &masks)
-                .first()
-                .filter(|_| takes_mask)
-                .and_then(|mask| operations.mask(*mask, &taken, |v| self.tensor(v)));
-            // A call that goes without the mask its input carries says so.
-            let without =
-                matches!(&step.masks, StepMasks::Explicit(given) if given.first() == Some(&None));
-            let mask = mask.or(Some(Value::Null).filter(|_| takes_mask && without));
+            let takes_mask = takes_mask(&class_name) || layer.read().inner_layers().is_some();
+            let explicit = matches!(&step.masks, StepMasks::Explicit(_));
+            let mut written = |mask: &StaticMask| {
+                operations
+                    .mask(*mask, &taken, |v| self.tensor(v))
+                    .unwrap_or_default()
+            };
+            let mut arguments = layer.read().call_arguments();
+            let used = used_masks(step, &masks);
+            if takes_mask {
+                // A call that goes without the mask its input carries says so.
+                let mask = used.first().map(&mut written);
+                let mask = mask.filter(|mask| explicit || !mask.is_null());
+                arguments.extend(mask.map(|mask| ("mask".to_string(), mask)));
+            } else if explicit {
+                let masks = used.iter().map(written).collect();
+                arguments.extend(call_config::write_masks(&class_name, masks));
+            }
             let tensors = step.inputs.iter().map(|v| self.tensor(*v)).collect();
-            let arguments = layer.read().call_arguments();
-            inbound[step.layer].push(call_config::write(&class_name, tensors, mask, arguments));
+            inbound[step.layer].push(call_config::write(&class_name, tensors, arguments));
         }
         let mut members: Vec<Value> = self
             .graph

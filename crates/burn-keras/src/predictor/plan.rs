@@ -1,5 +1,7 @@
 //! How a predictor runs its model.
 
+use burn_recurrent::packed::{Activation, PackedDense, PackedLayer};
+
 use crate::Result;
 use crate::layers::Packed;
 use crate::models::Model;
@@ -16,7 +18,31 @@ pub(super) enum Plan {
 pub(super) struct Stage {
     /// The layer as errors name it.
     pub name: String,
-    pub packed: Packed,
+    pub work: StageWork,
+}
+
+/// What a stage does.
+#[derive(Debug)]
+pub(super) enum StageWork {
+    /// Runs over time; its state is number `state` of a session's.
+    Recurrent {
+        layer: PackedLayer<f32>,
+        return_sequences: bool,
+        go_backwards: bool,
+        state: usize,
+    },
+    /// Works on each row for itself.
+    ByRow(RowWork),
+}
+
+/// What is done to the features of one step of one sample.
+#[derive(Debug)]
+pub(super) enum RowWork {
+    Dense {
+        layer: PackedDense<f32>,
+        activation: Activation,
+    },
+    Activation(Activation),
 }
 
 impl Plan {
@@ -35,6 +61,7 @@ fn stages(model: &Model) -> Result<Option<Vec<Stage>>> {
     let graph = model.graph()?;
     let mut value = 0;
     let mut stages = Vec::new();
+    let mut states = 0;
     for step in &graph.steps {
         let ([input], [output]) = (step.inputs.as_slice(), step.outputs.as_slice()) else {
             return Ok(None);
@@ -47,10 +74,28 @@ fn stages(model: &Model) -> Result<Option<Vec<Stage>>> {
         let Some(packed) = layer.read().packed()? else {
             return Ok(None);
         };
-        if !matches!(packed, Packed::Nothing) {
-            let name = layer.describe();
-            stages.push(Stage { name, packed });
-        }
+        let work = match packed {
+            Packed::Nothing => continue,
+            Packed::Recurrent {
+                layer,
+                return_sequences,
+                go_backwards,
+            } => {
+                states += 1;
+                StageWork::Recurrent {
+                    layer,
+                    return_sequences,
+                    go_backwards,
+                    state: states - 1,
+                }
+            }
+            Packed::Dense { layer, activation } => {
+                StageWork::ByRow(RowWork::Dense { layer, activation })
+            }
+            Packed::Activation(activation) => StageWork::ByRow(RowWork::Activation(activation)),
+        };
+        let name = layer.describe();
+        stages.push(Stage { name, work });
     }
     Ok((graph.outputs == [value]).then_some(stages))
 }

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use burn_recurrent::packed::{Activation, PackedState};
-use ndarray::{ArrayBase, Data, DataMut, Dimension};
+use burn_recurrent::packed::PackedState;
+use ndarray::{ArrayBase, ArrayViewD, CowArray, Data, DataMut, Dimension};
 
 use super::Shared;
-use super::plan::{Plan, Stage};
+use super::plan::{Plan, RowWork, Stage, StageWork};
 use crate::dims::Dims;
-use crate::layers::{Context, Packed};
+use crate::layers::Context;
 use crate::models::Model;
-use crate::tensor::AnyTensor;
+use crate::training::check_inputs;
+use crate::training::data::Values;
 use crate::{Error, Result};
 
 /// Buffers and states for predictions on one thread, made by [`Predictor::session`](super::Predictor::session).
@@ -29,8 +30,8 @@ pub struct Session {
 #[derive(Debug)]
 struct Work {
     batch: usize,
-    /// The state of each stage that has one.
-    states: Vec<Option<PackedState<f32>>>,
+    /// The state of each recurrent stage.
+    states: Vec<PackedState<f32>>,
     /// What goes from one stage to the next, in turn.
     buffers: [Vec<f32>; 2],
 }
@@ -70,23 +71,25 @@ impl Session {
         let batch = x.shape().first().copied().unwrap_or(1);
         check_shape(&shared.name, "y", &shared.output, y.shape())?;
         check_batch(&shared.name, batch, y.shape())?;
-        let steps = match x.shape() {
-            [_, steps, _] => *steps,
-            _ => 1,
-        };
-        if shared.input.rank() == 3 && shared.output.rank() == 3 && y.shape()[1] != steps {
-            return Err(wrong_shape(&shared.name, "y", &shared.output, y.shape()));
-        }
-        let x_shape = x.shape();
-        let from = contiguous("x", x.as_slice())?;
-        let to = contiguous("y", y.as_slice_mut())?;
         match &shared.plan {
             Plan::Packed(stages) => {
+                // The axes between batch and features stay as they are, or are gone altogether.
+                let inner = inner_axes(x.shape());
+                if shared.output.rank() == shared.input.rank() && inner_axes(y.shape()) != inner {
+                    return Err(wrong_shape(&shared.name, "y", &shared.output, y.shape()));
+                }
+                let rows = batch * inner.iter().product::<usize>();
+                let from = contiguous("x", x.as_slice())?;
+                let to = contiguous("y", y.as_slice_mut())?;
                 let work = Work::of_batch(&mut self.sequences, stages, batch);
                 work.restart();
-                work.run(stages, from, steps, to)
+                work.run(stages, from, rows, to)
             }
-            Plan::Model(model) => run_model(model, from, x_shape, to),
+            Plan::Model(model) => {
+                let shape = y.shape().to_vec();
+                let to = contiguous("y", y.as_slice_mut())?;
+                run_model(model, x.view().into_dyn(), &shape, to)
+            }
         }
     }
 
@@ -157,9 +160,9 @@ fn steppable(shared: &Shared) -> Result<&[Stage]> {
         return refuse("its input has no timesteps");
     }
     for stage in stages {
-        if let Packed::Recurrent {
+        if let StageWork::Recurrent {
             go_backwards: true, ..
-        } = stage.packed
+        } = stage.work
         {
             return refuse(&format!("{} reads the sequence from its end", stage.name));
         }
@@ -177,9 +180,9 @@ impl Work {
             batch,
             states: stages
                 .iter()
-                .map(|stage| match &stage.packed {
-                    Packed::Recurrent { layer, .. } => Some(layer.state(batch)),
-                    _ => None,
+                .filter_map(|stage| match &stage.work {
+                    StageWork::Recurrent { layer, .. } => Some(layer.state(batch)),
+                    StageWork::ByRow(_) => None,
                 })
                 .collect(),
             buffers: [Vec::new(), Vec::new()],
@@ -187,54 +190,46 @@ impl Work {
     }
 
     fn restart(&mut self) {
-        self.states
-            .iter_mut()
-            .flatten()
-            .for_each(PackedState::reset);
+        self.states.iter_mut().for_each(PackedState::reset);
     }
 
-    /// Whole sequences of `steps` steps, or rows without timesteps.
-    fn run(&mut self, stages: &[Stage], x: &[f32], steps: usize, y: &mut [f32]) -> Result<()> {
+    /// Whole sequences: `rows` vectors come in, one for each step of each sample.
+    fn run(&mut self, stages: &[Stage], x: &[f32], rows: usize, y: &mut [f32]) -> Result<()> {
         let batch = self.batch;
-        let mut rows = batch * steps;
-        self.pass(stages, x, y, |stage, state, from, to| {
-            match (&stage.packed, state) {
-                (
-                    Packed::Recurrent {
-                        layer,
-                        return_sequences,
-                        go_backwards,
-                    },
-                    Some(state),
-                ) => {
-                    if *return_sequences {
-                        to.resize(rows * layer.units(), 0.0);
-                        layer.sequence_into(from, None, state, Some(to), *go_backwards)?;
-                    } else {
-                        rows = batch;
-                        to.resize(rows * layer.units(), 0.0);
-                        layer.sequence_into(from, None, state, None, *go_backwards)?;
-                        state.h_into(to)?;
-                    }
-                    Ok(())
+        let mut rows = rows;
+        self.pass(stages, x, y, |stage, states, from, to| match stage {
+            StageWork::Recurrent {
+                layer,
+                return_sequences,
+                go_backwards,
+                state,
+            } => {
+                let state = &mut states[*state];
+                if *return_sequences {
+                    to.resize(rows * layer.units(), 0.0);
+                    layer.sequence_into(from, None, state, Some(to), *go_backwards)
+                } else {
+                    rows = batch;
+                    to.resize(rows * layer.units(), 0.0);
+                    layer.sequence_into(from, None, state, None, *go_backwards)?;
+                    state.h_into(to)
                 }
-                (packed, _) => without_time(packed, rows, from, to),
             }
+            StageWork::ByRow(work) => by_rows(work, rows, from, to),
         })
     }
 
     /// One step of every sequence.
     fn step(&mut self, stages: &[Stage], x: &[f32], y: &mut [f32]) -> Result<()> {
         let rows = self.batch;
-        self.pass(stages, x, y, |stage, state, from, to| {
-            match (&stage.packed, state) {
-                (Packed::Recurrent { layer, .. }, Some(state)) => {
-                    layer.step_into(from, state)?;
-                    to.resize(rows * layer.units(), 0.0);
-                    state.h_into(to)
-                }
-                (packed, _) => without_time(packed, rows, from, to),
+        self.pass(stages, x, y, |stage, states, from, to| match stage {
+            StageWork::Recurrent { layer, state, .. } => {
+                let state = &mut states[*state];
+                layer.step_into(from, state)?;
+                to.resize(rows * layer.units(), 0.0);
+                state.h_into(to)
             }
+            StageWork::ByRow(work) => by_rows(work, rows, from, to),
         })
     }
 
@@ -245,69 +240,90 @@ impl Work {
         x: &[f32],
         y: &mut [f32],
         mut compute: impl FnMut(
-            &Stage,
-            Option<&mut PackedState<f32>>,
+            &StageWork,
+            &mut [PackedState<f32>],
             &[f32],
             &mut Vec<f32>,
         ) -> burn_recurrent::Result<()>,
     ) -> Result<()> {
         let [a, b] = &mut self.buffers;
         let (mut from, mut to) = (a, b);
-        for (i, (stage, state)) in stages.iter().zip(&mut self.states).enumerate() {
+        for (i, stage) in stages.iter().enumerate() {
             let source = if i == 0 { x } else { from.as_slice() };
-            compute(stage, state.as_mut(), source, to)
+            compute(&stage.work, &mut self.states, source, to)
                 .map_err(|e| Error::tensor(&stage.name, e.to_string()))?;
             std::mem::swap(&mut from, &mut to);
+        }
+        if from.len() != y.len() {
+            return Err(wrong_count(from.len(), y.len()));
         }
         y.copy_from_slice(from);
         Ok(())
     }
 }
 
-/// A stage that works on each row for itself.
-fn without_time(
-    packed: &Packed,
+fn by_rows(
+    work: &RowWork,
     rows: usize,
     from: &[f32],
     to: &mut Vec<f32>,
 ) -> burn_recurrent::Result<()> {
-    match packed {
-        Packed::Dense { layer, activation } => {
+    match work {
+        RowWork::Dense { layer, activation } => {
             to.resize(rows * layer.units(), 0.0);
             layer.apply_into(from, to)?;
             activation.apply(to, layer.units());
         }
-        Packed::Activation(activation) => copy_through(*activation, rows, from, to),
-        Packed::Recurrent { .. } | Packed::Nothing => {
-            copy_through(Activation::Linear, rows, from, to);
+        RowWork::Activation(activation) => {
+            to.resize(from.len(), 0.0);
+            to.copy_from_slice(from);
+            activation.apply(to, from.len() / rows.max(1));
         }
     }
     Ok(())
 }
 
-fn copy_through(activation: Activation, rows: usize, from: &[f32], to: &mut Vec<f32>) {
-    to.resize(from.len(), 0.0);
-    to.copy_from_slice(from);
-    activation.apply(to, from.len() / rows.max(1));
-}
-
 /// A model of other layers, by tensors.
-fn run_model(model: &Model, x: &[f32], shape: &[usize], y: &mut [f32]) -> Result<()> {
-    let input = AnyTensor::from_f32(x.to_vec(), shape, &model.placement()?)?;
-    let outputs = model.forward(&[input], &mut Context::inference())?;
-    let values = super::super::layers::only(&outputs)?.to_vec()?;
-    if values.len() != y.len() {
-        return Err(Error::tensor(
+fn run_model(model: &Model, x: ArrayViewD<'_, f32>, shape: &[usize], y: &mut [f32]) -> Result<()> {
+    let x = Values::Float(CowArray::from(x));
+    let x = check_inputs(model, "x", vec![x])?;
+    let device = model.placement()?;
+    let inputs = x.into_iter().map(|values| values.into_tensor(&device));
+    let outputs = model.forward(
+        &inputs.collect::<Result<Vec<_>>>()?,
+        &mut Context::inference(),
+    )?;
+    let output = crate::layers::only(&outputs)?;
+    if output.shape() != shape {
+        return Err(Error::shape(
             crate::layers::describe(model),
             format!(
-                "gives {} values, but `y` has room for {}",
-                values.len(),
-                y.len()
+                "an array `y` of shape {:?}, which comes out for this `x`",
+                output.shape()
             ),
+            format!("{shape:?}"),
+            "Make `y` with that shape.",
         ));
     }
-    y.copy_from_slice(&values);
+    y.copy_from_slice(&output.to_vec()?);
     Ok(())
+}
+
+/// The axes between the batch and the last one.
+fn inner_axes(shape: &[usize]) -> &[usize] {
+    match shape {
+        [_, inner @ .., _] => inner,
+        _ => &[],
+    }
+}
+
+fn wrong_count(given: usize, room: usize) -> Error {
+    Error::data(
+        "y",
+        format!(
+            "has room for {room} values, but {given} come out: give it the model's output shape"
+        ),
+    )
 }
 
 fn contiguous<T>(array: &str, slice: Option<T>) -> Result<T> {

@@ -3,8 +3,11 @@
 use ndarray::{ArrayD, IxDyn};
 
 use super::only;
-use crate::training::data::IntoData;
+use crate::training::data::{IntoData, Rows, Values};
 use crate::{Error, Result};
+
+/// The most values an encoding may have: 16 GB of them.
+const MOST_VALUES: usize = 1 << 32;
 
 /// Whole numbers as one-hot vectors along a new last axis: Keras' `to_categorical`.
 ///
@@ -29,11 +32,16 @@ pub fn to_categorical<'a>(
     num_classes: impl Into<Option<usize>>,
 ) -> Result<ArrayD<f32>> {
     let labels = only(labels, "to_categorical")?;
-    let numbers = labels.to_f32()?;
-    let classes = match num_classes.into() {
-        Some(classes) => classes,
-        None => numbers.iter().fold(0.0f32, |a, b| a.max(*b)) as usize + 1,
-    };
+    let classes = num_classes.into();
+    if labels.is_in_file() {
+        encode(&labels.take(&Rows::Range(0, labels.samples()))?, classes)
+    } else {
+        encode(&labels, classes)
+    }
+}
+
+fn encode(labels: &Values<'_>, num_classes: Option<usize>) -> Result<ArrayD<f32>> {
+    let classes = num_classes.unwrap_or_else(|| classes_in(labels));
     if let Some((row, value)) = labels.first_outside(classes, None) {
         return Err(Error::data(
             "labels",
@@ -44,15 +52,48 @@ pub fn to_categorical<'a>(
             ),
         ));
     }
-    let mut shape = numbers.shape().to_vec();
+    let numbers = whole(labels);
+    let mut shape = labels.shape().to_vec();
     if shape.len() > 1 && shape.last() == Some(&1) {
         shape.pop();
     }
     shape.push(classes);
-    let mut values = vec![0.0; shape.iter().product()];
-    for (row, number) in values.chunks_exact_mut(classes.max(1)).zip(&numbers) {
-        row[*number as usize] = 1.0;
+    let count = shape
+        .iter()
+        .try_fold(1usize, |count, axis| count.checked_mul(*axis))
+        .filter(|count| *count <= MOST_VALUES)
+        .ok_or_else(|| {
+            Error::data(
+                "labels",
+                format!(
+                    "would become an array {shape:?}, which is more than {MOST_VALUES} values: feed them to an \
+                     `Embedding`, or use a sparse loss, which takes them as they are"
+                ),
+            )
+        })?;
+    let mut values = vec![0.0; count];
+    for (row, number) in values.chunks_exact_mut(classes.max(1)).zip(numbers) {
+        row[number] = 1.0;
     }
     ArrayD::from_shape_vec(IxDyn(&shape), values)
         .map_err(|e| Error::data("labels", format!("cannot be encoded: {e}")))
+}
+
+/// Labels that were found to be class numbers, as such.
+fn whole(labels: &Values<'_>) -> Vec<usize> {
+    match labels {
+        Values::Int(array) => array.iter().map(|v| *v as usize).collect(),
+        Values::Float(array) => array.iter().map(|v| *v as usize).collect(),
+        Values::File(_) => Vec::new(),
+    }
+}
+
+/// As many classes as the largest number says; numbers that are no classes are left to the check that follows.
+fn classes_in(labels: &Values<'_>) -> usize {
+    let largest = match labels {
+        Values::Int(array) => array.iter().copied().max().map_or(0.0, f64::from),
+        Values::Float(array) => array.iter().fold(0.0, |a, b| f64::from(*b).max(a)),
+        Values::File(_) => 0.0,
+    };
+    (largest.max(0.0) as usize).saturating_add(1)
 }

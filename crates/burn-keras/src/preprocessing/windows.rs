@@ -98,18 +98,23 @@ impl Windows {
         let targets = only_f32(targets, "Windows")?;
         let end = self.end(series.shape().first().copied().unwrap_or(0))?;
         let labels = targets.shape().first().copied().unwrap_or(0);
-        let starts = self.starts_in(end - self.start_index).min(labels);
+        // The target of a window has the number of its first step, counted from the beginning of the series.
+        let labelled = labels.min(end).saturating_sub(self.start_index);
+        if labelled == 0 {
+            return Err(Error::data(
+                "targets",
+                format!(
+                    "have {labels} steps, but the first window begins at step {}",
+                    self.start_index
+                ),
+            ));
+        }
+        let starts = self.starts_in(end - self.start_index).min(labelled);
         let count = starts.div_ceil(self.sequence_stride);
         let x = self.cut(series.view(), count)?;
         let rows: Vec<usize> = (0..count)
             .map(|i| self.start_index + i * self.sequence_stride)
             .collect();
-        if let Some(beyond) = rows.iter().find(|row| **row >= labels) {
-            return Err(Error::data(
-                "targets",
-                format!("have {labels} steps, but a window begins at step {beyond}"),
-            ));
-        }
         Ok((x, targets.select(Axis(0), &rows)))
     }
 
@@ -143,7 +148,9 @@ impl Windows {
                     "is {} at a sampling rate of {}, which needs {} steps; there are {}",
                     self.sequence_length,
                     self.sampling_rate,
-                    (self.sequence_length - 1) * self.sampling_rate + 1,
+                    (self.sequence_length - 1)
+                        .saturating_mul(self.sampling_rate)
+                        .saturating_add(1),
                     end - self.start_index
                 ),
             );
@@ -170,11 +177,9 @@ impl Windows {
                     Some(last as isize + 1),
                     self.sampling_rate as isize,
                 );
-                {
-                    let mut window = series.clone();
-                    window.slice_axis_inplace(Axis(0), steps);
-                    window
-                }
+                let mut window = series.clone();
+                window.slice_axis_inplace(Axis(0), steps);
+                window
             })
             .collect();
         ndarray::stack(Axis(0), &windows)

@@ -136,10 +136,14 @@ impl Index<'_, '_> {
         found: &mut Vec<Holder>,
     ) -> Result<()> {
         let inner = layer.read().inner_layers().map(<[LayerHandle]>::to_vec);
-        if let Some(inner) = inner.filter(|_| is_model(object)) {
+        // The layer is a model, or holds one, as a TimeDistributed can.
+        let held = object.pointer("/config/layer");
+        let model = [Some(object), held].into_iter().flatten();
+        let model = model.into_iter().find(|object| is_model(object));
+        if let Some((inner, model)) = inner.zip(model) {
             return self.each_layer(
                 &inner,
-                object,
+                model,
                 &format!("{name}/"),
                 &mut |name, layer, object| self.holders(name, layer, object, found),
             );
@@ -188,7 +192,7 @@ impl Index<'_, '_> {
                     .flat_map(|c| self.parts(c))
                     .collect()
             }
-            "MultiHeadAttention" => ["query", "key", "value", "attention_output"]
+            "MultiHeadAttention" => ["query", "key", "gate", "value", "attention_output"]
                 .iter()
                 .filter_map(|name| places.iter().find(|p| p.name.as_deref() == Some(*name)))
                 .map(|p| Part {

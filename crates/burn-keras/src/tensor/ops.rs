@@ -2,7 +2,7 @@
 
 use burn::tensor::{Bool, Tensor};
 
-use super::AnyTensor;
+use super::{AnyTensor, Mask};
 use crate::{Error, Result};
 
 /// The most axes a tensor between layers may have.
@@ -106,14 +106,18 @@ impl AnyTensor {
     }
 }
 
-/// A mask `[batch, timesteps]` against a tensor of `rank` axes: axes of size 1 behind it and in front.
-pub(crate) fn wide_mask(mask: &Tensor<2, Bool>, rank: usize) -> Tensor<MOST_AXES, Bool> {
-    let [batch, timesteps] = mask.dims();
+/// A mask against a tensor of `rank` axes: axes of size 1 behind it and in front.
+pub(crate) fn wide_mask(mask: &Mask, rank: usize) -> Tensor<MOST_AXES, Bool> {
     let mut shape = [1; MOST_AXES];
-    let front = MOST_AXES.saturating_sub(rank).min(MOST_AXES - 2);
-    shape[front] = batch;
-    shape[front + 1] = timesteps;
-    mask.clone().reshape(shape)
+    let mut place = |axes: &[usize]| {
+        let front = MOST_AXES.saturating_sub(rank).min(MOST_AXES - axes.len());
+        shape[front..front + axes.len()].copy_from_slice(axes);
+        shape
+    };
+    match mask {
+        Mask::Steps(mask) => mask.clone().reshape(place(&mask.dims())),
+        Mask::Nested(mask) => mask.clone().reshape(place(&mask.dims())),
+    }
 }
 
 fn wide_shape(shape: &[usize]) -> Result<[usize; MOST_AXES]> {

@@ -203,6 +203,16 @@ fn causal_mask(queries: usize, values: usize, like: &Tensor<3>) -> Tensor<3, Boo
         .unsqueeze::<3>()
 }
 
+/// `[1, queries, values]`: true where the two steps are fewer than `steps` apart.
+fn window_mask(queries: usize, values: usize, steps: usize, like: &Tensor<3>) -> Tensor<3, Bool> {
+    let reach = i64::try_from(steps).unwrap_or(i64::MAX).saturating_sub(1);
+    let device = like.device();
+    // burn's masks are true where a triangle is to be left out: what is too far in front, and too far behind.
+    let in_front = Tensor::<2, Bool>::tril_mask([queries, values], reach, &device);
+    let behind = Tensor::<2, Bool>::triu_mask([queries, values], -reach, &device);
+    in_front.bool_or(behind).bool_not().unsqueeze::<3>()
+}
+
 /// What [`Attention`] and [`AdditiveAttention`] do with their scores `[batch, queries, values]`: mask, softmax, dropout
 /// (Bahdanau et al. 2015; Luong et al. 2015).
 struct Scored<'a> {

@@ -8,11 +8,13 @@ use serde_json::{Map, Value, json};
 
 use super::{
     AttentionOptions, MASKED, attention_setters, causal_mask, query_value_key, unknown_argument,
+    window_mask,
 };
 use crate::config::Config;
 use crate::dims::Dims;
 use crate::initializers::Initializer;
 use crate::layers::basics::layer_basics;
+use crate::layers::penalties::add_penalties;
 use crate::layers::weight_options::weight_setters;
 use crate::layers::{
     Context, Layer, LayerOptions, MaskPolicy, WeightBuilder, WeightOptions, WeightRule, describe,
@@ -47,6 +49,8 @@ pub struct MultiHeadAttention {
     query_bias: Option<Param<Tensor<2>>>,
     key_kernel: Option<Param<Tensor<3>>>,
     key_bias: Option<Param<Tensor<2>>>,
+    gate_kernel: Option<Param<Tensor<3>>>,
+    gate_bias: Option<Param<Tensor<2>>>,
     value_kernel: Option<Param<Tensor<3>>>,
     value_bias: Option<Param<Tensor<2>>>,
     output_kernel: Option<Param<Tensor<3>>>,
@@ -70,6 +74,8 @@ struct Settings {
     value_dim: Option<usize>,
     output_shape: Option<usize>,
     use_bias: bool,
+    use_gate: bool,
+    sliding_window: Option<usize>,
     attention_mask: bool,
 }
 
@@ -84,6 +90,8 @@ impl MultiHeadAttention {
             query_bias: None,
             key_kernel: None,
             key_bias: None,
+            gate_kernel: None,
+            gate_bias: None,
             value_kernel: None,
             value_bias: None,
             output_kernel: None,
@@ -95,6 +103,8 @@ impl MultiHeadAttention {
                 value_dim: None,
                 output_shape: None,
                 use_bias: true,
+                use_gate: false,
+                sliding_window: None,
                 attention_mask: false,
             },
             attention: AttentionOptions::default(),
@@ -121,6 +131,20 @@ impl MultiHeadAttention {
         self
     }
 
+    /// Whether what a head passes on is multiplied by `sigmoid(query Wg + bg)`, a gate of its own (it is not by default).
+    ///
+    /// Qiu et al., "Gated Attention for Large Language Models" (2025). Its weights stand before those of the value.
+    pub fn use_gate(mut self, use_gate: bool) -> Self {
+        self.settings.use_gate = use_gate;
+        self
+    }
+
+    /// Lets a query step see only value steps fewer than `steps` away, in front of it and behind it (it sees all).
+    pub fn sliding_window(mut self, steps: usize) -> Self {
+        self.settings.sliding_window = Some(self.options.at_least_1("sliding_window", steps));
+        self
+    }
+
     attention_setters!("[batch, heads, queries, values]");
 
     /// Whether the last input is a mask `[batch, queries, values]`: not 0 where a step may be seen.
@@ -144,8 +168,6 @@ impl MultiHeadAttention {
     ///
     /// [`Error::Config`](crate::Error::Config) naming a key that cannot be read or has a value that is not supported.
     pub fn from_config(config: &Config) -> Result<Self> {
-        // Keras regularizes the activity of each projection, not of the layer.
-        config.must_be_neutral(&["use_gate", "sliding_window", "activity_regularizer"])?;
         if !matches!(
             config.opt_integers("attention_axes")?.as_deref(),
             None | Some(&[1 | -2])
@@ -157,7 +179,11 @@ impl MultiHeadAttention {
         }
         let mut layer = Self::new(config.usize("num_heads")?, config.usize("key_dim")?)
             .dropout(config.f32_or("dropout", 0.0)?)
-            .use_bias(config.bool_or("use_bias", true)?);
+            .use_bias(config.bool_or("use_bias", true)?)
+            .use_gate(config.bool_or("use_gate", false)?);
+        if let Some(steps) = config.opt_usize("sliding_window")? {
+            layer = layer.sliding_window(steps);
+        }
         if let Some(value_dim) = config.opt_usize("value_dim")? {
             layer = layer.value_dim(value_dim);
         }
@@ -180,6 +206,16 @@ impl MultiHeadAttention {
         match inputs.split_last() {
             Some((mask, rest)) if self.settings.attention_mask => (rest, Some(mask)),
             _ => (inputs, None),
+        }
+    }
+
+    /// Adds the penalty on what a projection gives: Keras regularizes the activity of each, not of the layer.
+    fn penalize(&self, projected: &AnyTensor, context: &mut Context) -> Result<()> {
+        match self.options.activity_regularizer() {
+            Some(regularizer) => {
+                add_penalties(regularizer, std::slice::from_ref(projected), context)
+            }
+            None => Ok(()),
         }
     }
 
@@ -234,6 +270,9 @@ impl MultiHeadAttention {
         if self.attention.call.use_causal_mask {
             masks.push(causal_mask(queries, values, like).expand(shape));
         }
+        if let Some(steps) = self.settings.sliding_window {
+            masks.push(window_mask(queries, values, steps, like).expand(shape));
+        }
         if let Some(mask) = attention_mask {
             let mask: Tensor<3> = mask.float()?;
             if mask.dims() != shape {
@@ -278,6 +317,9 @@ impl Layer for MultiHeadAttention {
         };
         (self.query_kernel, self.query_bias) = projection(query, size)?;
         (self.key_kernel, self.key_bias) = projection(key, size)?;
+        if self.settings.use_gate {
+            (self.gate_kernel, self.gate_bias) = projection(query, value_size)?;
+        }
         (self.value_kernel, self.value_bias) = projection(value, value_size)?;
         self.output_kernel = Some(weights.weight([heads, value_size, output], kernels)?);
         self.output_bias = use_bias
@@ -331,7 +373,7 @@ impl Layer for MultiHeadAttention {
     }
 
     fn weight_rules(&self) -> Vec<WeightRule> {
-        let projections = ["query", "key", "value", "output"];
+        let projections = ["query", "key", "gate", "value", "output"];
         let rules = projections.iter().flat_map(|name| {
             [
                 self.kernel_options.rule(&format!("{name}_kernel")),
@@ -359,6 +401,15 @@ impl Layer for MultiHeadAttention {
         )?;
         let [batch, heads, queries, _] = query.dims();
         let (values, size) = (key.dims()[2], self.value_size());
+        let gate = self
+            .gate_kernel
+            .as_ref()
+            .map(|kernel| self.project(&inputs[0], Some(kernel), self.gate_bias.as_ref()))
+            .transpose()?
+            .map(activation::sigmoid);
+        for projected in [&query, &key].into_iter().chain(&gate).chain([&value]) {
+            self.penalize(&projected.clone().into(), context)?;
+        }
 
         let scale = 1.0 / (self.settings.key_dim as f32).sqrt();
         let mut scores = (query * scale).matmul(key.swap_dims(2, 3));
@@ -372,8 +423,11 @@ impl Layer for MultiHeadAttention {
         }
         let weights = activation::softmax(scores, 3);
         let used = self.attention.dropped(weights.clone(), context)?;
-        let seen = used
-            .matmul(value)
+        let mut seen = used.matmul(value);
+        if let Some(gate) = gate {
+            seen = seen * gate;
+        }
+        let seen = seen
             .swap_dims(1, 2)
             .reshape([batch * queries, heads * size]);
         let kernel = self.built(self.output_kernel.as_ref())?.val();
@@ -383,6 +437,7 @@ impl Layer for MultiHeadAttention {
             y = y + bias.val().unsqueeze::<2>();
         }
         let y = AnyTensor::from(y.reshape([batch, queries, features]));
+        self.penalize(&y, context)?;
         let mut outputs = vec![y.with_mask(inputs[0].mask().cloned())];
         if self.attention.call.return_attention_scores {
             outputs.push(weights.into());
@@ -392,6 +447,10 @@ impl Layer for MultiHeadAttention {
 
     fn mask_policy(&self) -> MaskPolicy {
         MaskPolicy::Own
+    }
+
+    fn regularizes_parts(&self) -> bool {
+        true
     }
 
     fn call_arguments(&self) -> Map<String, Value> {
@@ -421,6 +480,8 @@ impl Layer for MultiHeadAttention {
             ("value_dim".to_string(), json!(self.value_size())),
             ("dropout".to_string(), json!(self.attention.dropout)),
             ("use_bias".to_string(), json!(settings.use_bias)),
+            ("use_gate".to_string(), json!(settings.use_gate)),
+            ("sliding_window".to_string(), json!(settings.sliding_window)),
             ("output_shape".to_string(), json!(settings.output_shape)),
             ("attention_axes".to_string(), json!([1])),
             ("seed".to_string(), json!(self.attention.seed)),

@@ -136,7 +136,7 @@ impl Layer for Concatenate {
             }
             for (i, size) in axes.iter_mut().enumerate().skip(1) {
                 *size = if i == axis {
-                    size.zip(dims.axis(i)).map(|(a, b)| a + b)
+                    size.zip(dims.axis(i)).map(|(a, b)| a.saturating_add(b))
                 } else {
                     size.or(dims.axis(i))
                 };

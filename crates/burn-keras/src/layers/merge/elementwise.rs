@@ -55,7 +55,7 @@ fn operands(inputs: &[AnyTensor]) -> Result<(Vec<Operand>, usize)> {
         shape.splice(1..1, vec![1; rank - x.rank()]);
         let values = AnyTensor::from_flat(x.float_flat()?, &shape)?.wide()?;
         let mask = x
-            .mask()
+            .any_mask()
             .filter(|_| x.rank() > 1)
             .map(|mask| wide_mask(mask, rank).expand(values.dims()));
         Ok(Operand { values, mask })
@@ -120,7 +120,7 @@ macro_rules! merging_layer {
                     Some(values) => AnyTensor::from_wide(values, rank)?,
                     None => return Err(crate::Error::tensor($class, "was called without an input")),
                 };
-                Ok(vec![y.with_mask(any_mask(inputs))])
+                Ok(vec![y.with_any_mask(any_mask(inputs))])
             }
 
             fn mask_policy(&self) -> MaskPolicy {

@@ -1,10 +1,8 @@
 //! Layers that make one tensor of several.
 
-use burn::tensor::{Bool, Tensor};
-
 use super::Layer;
 use crate::dims::Dims;
-use crate::tensor::AnyTensor;
+use crate::tensor::{AnyTensor, Mask};
 use crate::{Error, Result};
 
 mod concatenate;
@@ -37,8 +35,8 @@ fn mismatch(layer: &(impl Layer + ?Sized), needs: &str, inputs: &[Dims]) -> Erro
 }
 
 /// True where any of the masks is; `None` if an input has none.
-fn any_mask(inputs: &[AnyTensor]) -> Option<Tensor<2, Bool>> {
-    let masks: Option<Vec<_>> = inputs.iter().map(|x| x.mask().cloned()).collect();
-    let sum = masks?.into_iter().map(|m| m.float()).reduce(|a, b| a + b)?;
-    Some(sum.greater_elem(0.0))
+fn any_mask(inputs: &[AnyTensor]) -> Option<Mask> {
+    let mut masks = inputs.iter().map(|x| x.any_mask().cloned());
+    let first = masks.next()??;
+    masks.try_fold(first, |all, mask| all.or(mask?))
 }

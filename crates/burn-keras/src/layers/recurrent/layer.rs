@@ -7,14 +7,15 @@ use burn::tensor::DType;
 use serde_json::{Map, Value};
 
 use super::cell::{
-    Cell, DropoutMasks, check_features, check_state_dims, given_states, zero_states,
+    Cell, DropoutMasks, check_features, check_state_dims, given_states,
+    refuse_activity_regularizer, zero_states,
 };
 use super::steps::{self, Run, Sequence};
 use super::{Implementation, RecurrentOptions, check_sequence};
 use crate::dims::Dims;
 use crate::layers::{
-    Context, Layer, LayerOptions, MaskPolicy, Packed, WeightBuilder, WeightRule, describe,
-    frozen_in, only,
+    Context, DynLayer, Layer, LayerOptions, MaskPolicy, Packed, WeightBuilder, WeightRule,
+    describe, frozen_in, only,
 };
 use crate::tensor::AnyTensor;
 use crate::{Error, Result};
@@ -78,6 +79,7 @@ impl<C: LayerCell> Recurrent<C> {
     pub(super) fn around(cell: C) -> Self {
         let mut options = LayerOptions::default();
         options.adopt_problem(Cell::options(&cell));
+        refuse_activity_regularizer(&mut options, &cell);
         Self {
             cell,
             options,
@@ -286,6 +288,10 @@ impl<C: LayerCell> Layer for Recurrent<C> {
 
     fn frozen_inside(&self) -> Vec<String> {
         frozen_in("cell", &self.cell)
+    }
+
+    fn parts_mut(&mut self) -> Vec<&mut dyn DynLayer> {
+        vec![&mut self.cell]
     }
 
     fn packed(&self) -> Result<Option<Packed>> {

@@ -10,7 +10,7 @@ use crate::layers::{
     Context, DynLayer, Layer, LayerBox, LayerExt, LayerHandle, LayerOptions, Registry,
     WeightBuilder, WeightRule, describe, frozen_in, layer_object, only, set_default_name,
 };
-use crate::tensor::{AnyTensor, Kind};
+use crate::tensor::{AnyTensor, Kind, Mask};
 use crate::{Error, Result};
 
 /// Applies a layer to each timestep with the same weights, as Keras' `TimeDistributed`: `[batch, timesteps, ..]` comes in,
@@ -18,7 +18,10 @@ use crate::{Error, Result};
 ///
 /// What is random in the layer is drawn for each step anew, and a batch normalization takes the statistics of each step
 /// (`keras/src/layers/rnn/time_distributed.py`). An `activity_regularizer` of the inner layer does not count, as in Keras:
-/// give it to `TimeDistributed` itself. A mask goes on to the next layer; the inner layer does not see it.
+/// give it to `TimeDistributed` itself.
+///
+/// A mask goes on to the next layer. The inner layer sees what the mask says of its step: whether the sample counts there
+/// (which a `BatchNormalization` heeds), or, for sequences of sequences, which of the inner steps count.
 ///
 /// `Dense` does the same by itself; a layer that reads whole pictures or sequences needs this one.
 ///
@@ -187,6 +190,10 @@ impl Layer for TimeDistributed {
         frozen_in("layer", self.layer.get())
     }
 
+    fn parts_mut(&mut self) -> Vec<&mut dyn DynLayer> {
+        vec![self.layer.get_mut()]
+    }
+
     fn note(&self) -> Option<String> {
         self.layer.get().note()
     }
@@ -227,5 +234,24 @@ fn steps(x: &AnyTensor, first: usize, count: usize, sample: &[usize]) -> Result<
                 .reshape(rows),
         ),
     };
-    part.reshaped(&shape)
+    let mask = step_mask(x, first, count);
+    Ok(part.reshaped(&shape)?.with_any_mask(mask))
+}
+
+/// The mask of `count` steps from `first` as that of samples.
+fn step_mask(x: &AnyTensor, first: usize, count: usize) -> Option<Mask> {
+    match x.any_mask()? {
+        Mask::Nested(mask) => {
+            let [batch, _, inner] = mask.dims();
+            let part = mask.clone().narrow(1, first, count);
+            Some(Mask::Steps(part.reshape([batch * count, inner])))
+        }
+        // One for all features of the sample. Where the step is a sequence, nothing says which of its steps count.
+        Mask::Steps(mask) if x.rank() == 3 => {
+            let [batch, _] = mask.dims();
+            let part = mask.clone().narrow(1, first, count);
+            Some(Mask::Steps(part.reshape([batch * count, 1])))
+        }
+        Mask::Steps(_) => None,
+    }
 }

@@ -245,7 +245,7 @@ fn skipped_layers(count: usize) -> DiagramBox {
 /// The masks that a call is given besides those of its inputs.
 fn mask_edges(step: &Step) -> Vec<usize> {
     let mut values = match &step.masks {
-        StepMasks::Explicit(values) => values.iter().flatten().copied().collect(),
+        StepMasks::Explicit(masks) => masks.iter().flatten().map(|m| *m.tensor()).collect(),
         StepMasks::Implicit | StepMasks::Unused { .. } => Vec::new(),
     };
     values.dedup();

@@ -41,7 +41,7 @@ impl MergeMode {
             Self::Concat => {
                 let mut axes = y.axes().to_vec();
                 if let (Some(last), Some(other)) = (axes.last_mut(), yb.last()) {
-                    *last = last.map(|size| size + other);
+                    *last = last.map(|size| size.saturating_add(other));
                 }
                 Ok(vec![Dims::new(axes)])
             }

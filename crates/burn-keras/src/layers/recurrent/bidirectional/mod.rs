@@ -49,13 +49,17 @@ pub struct Bidirectional {
     options: LayerOptions,
     #[module(skip)]
     merge_mode: MergeMode,
+    /// Whether the backward layer has its weights from the forward one.
+    #[module(skip)]
+    same_weights: bool,
 }
 
 impl Bidirectional {
     /// Both directions of a recurrent layer: `Lstm`, `Gru`, `SimpleRnn` or `Rnn`. The backward layer has the same options
     /// and weights of its own.
     ///
-    /// Another layer, or one that has weights already, is reported by `add` or `call`.
+    /// Another layer is reported by `add` or `call`, and so is one that has weights already (taken over from burn), unless
+    /// [`Bidirectional::backward_layer`] gives the other direction its own.
     pub fn new(layer: impl LayerExt + 'static) -> Self {
         let mut options = LayerOptions::default();
         options.adopt(layer.options());
@@ -67,11 +71,15 @@ impl Bidirectional {
                 options.accept::<()>("layer", Err(not_recurrent(&*forward)));
             }
         }
+        let same_weights = !collect_weights(&*forward).is_empty();
         set_default_name(&mut *forward);
         let name = forward.options().name().unwrap_or_default().to_string();
         forward.options_mut().set_name(format!("forward_{name}"));
         backward.options_mut().set_name(format!("backward_{name}"));
-        Self::of_layers(forward, backward, options)
+        Self {
+            same_weights,
+            ..Self::of_layers(forward, backward, options)
+        }
     }
 
     /// Takes both directions as they are, but for what happens at masked steps (`keras/src/layers/rnn/bidirectional.py`).
@@ -90,6 +98,7 @@ impl Bidirectional {
             backward_layer: LayerBox::new(backward),
             options,
             merge_mode: MergeMode::Concat,
+            same_weights: false,
         }
     }
 
@@ -235,10 +244,16 @@ impl Layer for Bidirectional {
 
     fn output_dims(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
         let (f, b) = (self.forward_layer.get(), self.backward_layer.get());
-        if collect_weights(f).is_empty() != collect_weights(b).is_empty() {
+        let of_both = match collect_weights(f).is_empty() == collect_weights(b).is_empty() {
+            true => self
+                .same_weights
+                .then_some("the same weights in both directions"),
+            false => Some("weights in one direction only"),
+        };
+        if let Some(problem) = of_both {
             return Err(Error::Model(format!(
-                "{} has weights in one direction only; give it two layers without weights, or both with them (the \
-                 second by `.backward_layer(..)`)",
+                "{} has {problem}; give it two layers without weights, or both with their own (the second by \
+                 `.backward_layer(..)`)",
                 describe(self)
             )));
         }
@@ -329,6 +344,10 @@ impl Layer for Bidirectional {
         let mut frozen = frozen_in("forward_layer", self.forward_layer.get());
         frozen.extend(frozen_in("backward_layer", self.backward_layer.get()));
         frozen
+    }
+
+    fn parts_mut(&mut self) -> Vec<&mut dyn DynLayer> {
+        vec![self.forward_layer.get_mut(), self.backward_layer.get_mut()]
     }
 
     fn mask_policy(&self) -> MaskPolicy {

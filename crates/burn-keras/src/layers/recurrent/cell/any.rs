@@ -146,6 +146,10 @@ impl Cell for AnyCell {
     fn frozen_inside(&self) -> Vec<String> {
         self.layer().frozen_inside()
     }
+
+    fn parts_mut(&mut self) -> Vec<&mut dyn DynLayer> {
+        self.0.get_mut().parts_mut()
+    }
 }
 
 impl Module for AnyCell {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::steps::{self, Run, Sequence};
 use crate::dims::Dims;
-use crate::layers::{Context, Layer, LayerOptions, WeightBuilder, WeightRule, describe};
+use crate::layers::{Context, DynLayer, Layer, LayerOptions, WeightBuilder, WeightRule, describe};
 use crate::tensor::AnyTensor;
 use crate::{Error, Result};
 
@@ -210,6 +210,23 @@ pub trait Cell: std::fmt::Debug + Send + Sync {
     #[doc(hidden)]
     fn frozen_inside(&self) -> Vec<String> {
         Vec::new()
+    }
+
+    /// The cells that it holds as parts of itself: freezing it freezes them too.
+    #[doc(hidden)]
+    fn parts_mut(&mut self) -> Vec<&mut dyn DynLayer> {
+        Vec::new()
+    }
+}
+
+/// Reports a penalty on a cell's outputs: in Keras it is lost, or an error, depending on how the loop runs.
+pub(super) fn refuse_activity_regularizer(options: &mut LayerOptions, cell: &impl Cell) {
+    if Cell::options(cell).activity_regularizer().is_some() {
+        let problem = format!(
+            "is {}, which has an `activity_regularizer`; give it to the layer around the cell, where it counts once",
+            Cell::type_name(cell)
+        );
+        options.accept::<()>("cell", Err(Error::argument("", "", problem)));
     }
 }
 
@@ -423,6 +440,10 @@ impl<C: Cell> Layer for C {
 
     fn frozen_inside(&self) -> Vec<String> {
         Cell::frozen_inside(self)
+    }
+
+    fn parts_mut(&mut self) -> Vec<&mut dyn DynLayer> {
+        Cell::parts_mut(self)
     }
 
     fn as_cell(&self) -> Option<&dyn Cell> {

@@ -4,10 +4,10 @@ use burn::module::Module;
 use burn::tensor::{DType, Device, Tensor};
 use serde_json::{Map, Value};
 
-use super::{AnyCell, Cell, DropoutMasks, IntoCell};
+use super::{AnyCell, Cell, DropoutMasks, IntoCell, refuse_activity_regularizer};
 use crate::config::Config;
 use crate::layers::{
-    Context, LayerOptions, Registry, WeightBuilder, WeightRule, frozen_in, layer_object,
+    Context, DynLayer, LayerOptions, Registry, WeightBuilder, WeightRule, frozen_in, layer_object,
 };
 use crate::{Error, Result};
 
@@ -45,6 +45,7 @@ impl StackedRnnCells {
         }
         for cell in &stack.cells {
             stack.options.adopt_problem(Cell::options(cell));
+            refuse_activity_regularizer(&mut stack.options, cell);
         }
         stack
     }
@@ -171,5 +172,10 @@ impl Cell for StackedRnnCells {
         let cells = self.cells.iter().enumerate();
         let frozen = cells.flat_map(|(i, cell)| frozen_in(&format!("cells.{i}"), cell));
         frozen.collect()
+    }
+
+    fn parts_mut(&mut self) -> Vec<&mut dyn DynLayer> {
+        let cells = self.cells.iter_mut();
+        cells.map(|cell| cell as &mut dyn DynLayer).collect()
     }
 }
