@@ -91,12 +91,12 @@ impl<T> GivenMask<T> {
     }
 }
 
-/// Which steps of an input count, told to a single call by [`LayerHandle::call_with_mask`]: Keras' `mask=`.
+/// Which steps of an input count, told to a single call by [`LayerExt::call_with_mask`]: Keras' `mask=`.
 ///
 /// An [`Input`], a [`Node`] or [`Outputs`] `[batch, timesteps]` says it by numbers that are not 0 where a step counts;
 /// [`StepMask::of`] takes the mask that another tensor carries, and [`StepMask::none`] is for inputs that are given none.
 ///
-/// [`LayerHandle::call_with_mask`]: crate::layers::LayerHandle::call_with_mask
+/// [`LayerExt::call_with_mask`]: crate::layers::LayerExt::call_with_mask
 #[derive(Clone, Debug)]
 pub struct StepMask(Option<GivenMask<Node>>);
 

@@ -14,7 +14,7 @@ impl Model {
     ///
     /// # Errors
     ///
-    /// [`Error::NotBuilt`], or [`Error::Tensor`] when the tensors have shapes that the model was not built for.
+    /// [`Error::NotBuilt`](crate::Error::NotBuilt), or [`Error::Tensor`](crate::Error::Tensor) when the tensors have shapes that the model was not built for.
     pub fn forward(&self, inputs: &[AnyTensor], context: &mut Context) -> Result<Vec<AnyTensor>> {
         Layer::forward(self, inputs, context)
     }
@@ -39,7 +39,7 @@ impl Model {
     ///
     /// # Errors
     ///
-    /// [`Error::Argument`] for a regularizer that a weight's shape does not fit.
+    /// [`Error::Argument`](crate::Error::Argument) for a regularizer that a weight's shape does not fit.
     pub fn losses(&self, context: &mut Context) -> Result<Vec<Tensor<1>>> {
         let mut losses = context.take_losses();
         for leaf in self.leaves() {
