@@ -33,6 +33,7 @@
 //! | [`training`] | `compile`, `fit`, `evaluate`, `predict`, and the data they take |
 //! | [`preprocessing`] | padding, one-hot, windows: data into shape |
 //! | [`predictor`] | predictions without allocating, and step by step |
+//! | [`plot`] | pictures of models and histories |
 //! | [`callbacks`] | what is called while a model trains |
 //! | [`losses`], [`metrics`], [`optimizers`] | with Keras' formulas |
 //! | [`initializers`], [`regularizers`], [`constraints`], [`activations`] | by Keras' names |
@@ -103,7 +104,7 @@ pub mod losses;
 pub mod metrics;
 pub mod models;
 pub mod optimizers;
-mod plot;
+pub mod plot;
 pub mod predictor;
 pub mod preprocessing;
 pub mod random;
@@ -141,6 +142,7 @@ pub mod prelude {
         Adadelta, Adafactor, Adagrad, Adam, AdamW, Adamax, Ftrl, Lamb, Lion, Muon, Nadam, RmsProp,
         RuleExt, Sgd,
     };
+    pub use crate::plot::Plot;
     pub use crate::predictor::{Predictor, Session};
     pub use crate::random::set_random_seed;
     pub use crate::regularizers::Regularizer;

@@ -1,10 +1,13 @@
-//! Pictures: drawn as SVG, and turned into PNG where the file is to be one.
+//! Pictures: drawn as SVG, turned into PNG or put into a page where the file is to be one.
 
 mod curves;
 mod graph;
+mod options;
+mod page;
 mod png;
 mod svg;
 mod text;
+mod unrolled;
 mod words;
 
 use std::io::Write;
@@ -13,6 +16,8 @@ use std::path::Path;
 use crate::models::Model;
 use crate::{Error, Result};
 
+pub use options::Plot;
+
 /// The font of the pictures, so that they look the same on every machine; its licence lies beside it.
 const FONT: &[u8] = include_bytes!("DejaVuSans.ttf");
 
@@ -20,16 +25,17 @@ const FONT: &[u8] = include_bytes!("DejaVuSans.ttf");
 const STYLE: &str = include_str!("picture.css");
 
 impl Model {
-    /// Draws the model: its graph with the shapes on its edges as `.svg` or `.png`.
+    /// Draws the model: its graph with the shapes on its edges as `.svg` or `.png`, or as `.html` a page with the graph
+    /// and, where there are recurrent layers, switches that change shapes, program and unrolled picture together.
     ///
     /// ```
     /// use burn_keras::prelude::*;
     ///
     /// let mut model = Sequential::new();
     /// model.add(Lstm::new(32).input_shape([8, 16]))?;
-    /// let folder = std::env::temp_dir();
-    /// model.plot(folder.join("model.svg"))?;
-    /// # std::fs::remove_file(folder.join("model.svg")).unwrap();
+    /// let path = std::env::temp_dir().join(format!("model_{}.svg", std::process::id()));
+    /// model.plot(&path)?;
+    /// # std::fs::remove_file(path).unwrap();
     /// # Ok::<(), Error>(())
     /// ```
     ///
@@ -38,7 +44,48 @@ impl Model {
     /// [`Error::NotBuilt`] before the model knows its input shape; [`Error::File`] for another ending and for what the
     /// system refuses.
     pub fn plot(&self, path: impl AsRef<Path>) -> Result<()> {
-        save(&graph::svg(self)?, path.as_ref())
+        self.plot_with(path, &Plot::new())
+    }
+
+    /// The same with options: `Plot::new().unrolled()` draws the layers over the steps of a sequence.
+    ///
+    /// # Errors
+    ///
+    /// As [`Model::plot`]; [`Error::Model`] for an unrolled picture of layers that do not stand in a row.
+    pub fn plot_with(&self, path: impl AsRef<Path>, plot: &Plot) -> Result<()> {
+        let path = path.as_ref();
+        match ending(path) {
+            Some("html") => write(plot.html(self)?.as_bytes(), path),
+            Some("svg" | "png") => save(&plot.svg(self)?, path),
+            _ => Err(wrong_ending(
+                path,
+                "a model is drawn as `.svg`, `.png` or `.html`",
+            )),
+        }
+    }
+}
+
+impl Plot {
+    /// The picture of a model as SVG.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotBuilt`] before the model knows its input shape; [`Error::Model`] for an unrolled picture of layers
+    /// that do not stand in a row.
+    pub fn svg(&self, model: &Model) -> Result<String> {
+        match self.unrolled {
+            true => unrolled::svg(model, self),
+            false => graph::svg(model),
+        }
+    }
+
+    /// The page of a model as HTML: one file that needs no network.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotBuilt`] before the model knows its input shape.
+    pub fn html(&self, model: &Model) -> Result<String> {
+        page::html(model, self)
     }
 }
 
@@ -48,20 +95,29 @@ impl Model {
 ///
 /// [`Error::File`] for another ending and for what the system refuses.
 pub(crate) fn save(svg: &str, path: &Path) -> Result<()> {
-    let failed = |problem: String| Error::File {
+    match ending(path) {
+        Some("svg") => write(svg.as_bytes(), path),
+        Some("png") => write(&png::png(svg).map_err(|e| failed(path, e))?, path),
+        _ => Err(wrong_ending(path, "a picture is saved as `.svg` or `.png`")),
+    }
+}
+
+fn ending(path: &Path) -> Option<&str> {
+    path.extension().and_then(|e| e.to_str())
+}
+
+fn wrong_ending(path: &Path, known: &str) -> Error {
+    failed(path, format!("{known}; give the file one of these endings"))
+}
+
+fn failed(path: &Path, problem: String) -> Error {
+    Error::File {
         path: path.display().to_string(),
         problem,
-    };
-    let bytes = match path.extension().and_then(|e| e.to_str()) {
-        Some("svg") => svg.as_bytes().to_vec(),
-        Some("png") => png::png(svg).map_err(&failed)?,
-        _ => {
-            return Err(failed(
-                "a picture is saved as `.svg` or `.png`; give the file one of these endings"
-                    .to_string(),
-            ));
-        }
-    };
-    keras_format::atomic_write(path, |file| file.write_all(&bytes))
+    }
+}
+
+fn write(bytes: &[u8], path: &Path) -> Result<()> {
+    keras_format::atomic_write(path, |file| file.write_all(bytes))
         .map_err(crate::saving::file_error)
 }

@@ -84,6 +84,12 @@ impl Svg {
         );
         self.path(class, &path);
     }
+
+    /// An arrow up from `(x, from)` to `(x, to)`; `class` is what stands before `line` and `head`.
+    pub fn up(&mut self, class: &str, x: i32, from: i32, to: i32) {
+        self.path(&format!("{class}line"), &format!("M{x} {from}V{to}"));
+        self.head(&format!("{class}head"), x, to, 0, -1);
+    }
 }
 
 /// Text as it may stand in XML. Characters that XML does not have at all become `�`: names come from files.

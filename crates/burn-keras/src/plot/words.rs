@@ -22,12 +22,21 @@ pub(super) fn shape_text_of(dims: &Dims, categories: bool) -> String {
 }
 
 /// The name of an axis in a shape of `rank` axes.
-fn axis_name(axis: usize, rank: usize) -> String {
+pub(super) fn axis_name(axis: usize, rank: usize) -> String {
     match (axis, rank) {
         (0, _) => "batch".to_string(),
         (1, 3) => "timesteps".to_string(),
         (1, 2) | (2, 3) => "features".to_string(),
         _ => format!("axis {axis}"),
+    }
+}
+
+/// Names in a sentence: `h, c and state`.
+pub(super) fn together(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [front @ .., last] => format!("{} and {last}", front.join(", ")),
     }
 }
 

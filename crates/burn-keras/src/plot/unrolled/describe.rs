@@ -1,0 +1,528 @@
+//! What the picture says, out of a model.
+
+use serde_json::Value;
+
+use super::{ArrayBar, Cells, InputCard, Kind, Lines, Row, Stack, UNKNOWN, VECTOR, code};
+use crate::dims::Dims;
+use crate::layers::{LayerHandle, describe as describe_layer};
+use crate::losses::Labels;
+use crate::models::{Graph, Model, Step, StepMasks, returns_sequences, thousands};
+use crate::plot::Plot;
+use crate::plot::words::{axis_name, together};
+use crate::{Error, Result};
+
+/// Keras' batch size where none is given.
+const BATCH: usize = 32;
+/// Where a line may not break.
+const SPACE: char = '\u{a0}';
+
+/// How a recurrent layer, or the one inside a `Bidirectional`, is told to run.
+pub(in crate::plot) struct Recurrence {
+    /// The class inside, as `LSTM`.
+    pub class: String,
+    pub units: Option<usize>,
+    pub bidirectional: bool,
+    pub go_backwards: bool,
+    pub return_state: bool,
+    stateful: bool,
+    merge: String,
+}
+
+impl Recurrence {
+    /// That of a layer; `None` for one that is not recurrent.
+    pub fn of(layer: &LayerHandle) -> Option<Self> {
+        let class = layer.class_name();
+        let config = Value::Object(layer.config());
+        let bidirectional = class == "Bidirectional";
+        let (class, inner) = match class.as_str() {
+            "LSTM" | "GRU" | "SimpleRNN" | "RNN" => (class, &config),
+            "Bidirectional" => {
+                let class = config.pointer("/layer/class_name")?.as_str()?;
+                (class.to_string(), config.pointer("/layer/config")?)
+            }
+            _ => return None,
+        };
+        // `RNN` is told by its cell.
+        let (class, units) = match inner.get("cell") {
+            Some(cell) => {
+                let class = cell.get("class_name")?.as_str()?.to_string();
+                (class, cell.pointer("/config/units"))
+            }
+            None => (class, inner.get("units")),
+        };
+        let on = |key: &str| inner.get(key) == Some(&Value::Bool(true));
+        Some(Self {
+            class: class.trim_end_matches("Cell").to_string(),
+            units: units.and_then(Value::as_u64).map(|u| u as usize),
+            bidirectional,
+            go_backwards: on("go_backwards"),
+            return_state: on("return_state"),
+            stateful: on("stateful"),
+            merge: match config.get("merge_mode").and_then(Value::as_str) {
+                Some(mode) => format!("{mode}: forward, then backward"),
+                None => "both outputs: forward, then backward".to_string(),
+            },
+        })
+    }
+
+    fn label(&self) -> String {
+        match self.class.as_str() {
+            "SimpleRNN" => "RNN".to_string(),
+            class => shortened(class),
+        }
+    }
+
+    fn states(&self) -> &'static [&'static str] {
+        match self.class.as_str() {
+            "LSTM" => &["h", "c"],
+            "GRU" | "SimpleRNN" => &["h"],
+            _ => &["state"],
+        }
+    }
+
+    fn directions(&self) -> Vec<i32> {
+        let first = if self.go_backwards { -1 } else { 1 };
+        match self.bidirectional {
+            true => vec![first, -first],
+            false => vec![first],
+        }
+    }
+}
+
+/// Whether the layers of a model stand in a row with a recurrent one among them, so that the picture can be drawn.
+pub(in crate::plot) fn is_row(model: &Model) -> bool {
+    model
+        .graph()
+        .is_ok_and(|graph| check_row(model, graph).is_ok())
+}
+
+fn check_row(model: &Model, graph: &Graph) -> Result<()> {
+    let mut before = 0;
+    let in_a_row = graph.steps.iter().all(|step| {
+        let follows = step.inputs == [before] && matches!(step.masks, StepMasks::Implicit);
+        before = step.outputs.first().copied().unwrap_or(usize::MAX);
+        follows
+    });
+    let refused = if graph.inputs.len() != 1 || !in_a_row || graph.outputs.first() != Some(&before)
+    {
+        "its layers do not stand in a row"
+    } else if !model.layers().iter().any(|l| Recurrence::of(l).is_some()) {
+        "it has no recurrent layer"
+    } else {
+        return Ok(());
+    };
+    Err(Error::Model(format!(
+        "{} has no unrolled picture, since {refused}: draw its graph with `Plot::new().graph()`",
+        describe_layer(model)
+    )))
+}
+
+/// Describes a built model of layers in a row.
+pub(super) fn describe(model: &Model, plot: &Plot) -> Result<Stack> {
+    let graph = model.graph()?;
+    check_row(model, graph)?;
+    let (samples, batch) = array_and_batch(model, plot)?;
+    let dims = |value: usize| batched(&graph.dims[value], batch);
+    let input = dims(0);
+    let categories = graph
+        .steps
+        .first()
+        .is_some_and(|s| model.layers()[s.layer].class_name() == "Embedding");
+    let rows: Vec<Row> = graph
+        .steps
+        .iter()
+        .map(|step| {
+            let layer = &model.layers()[step.layer];
+            let came = step.inputs.first().map(|v| dims(*v)).unwrap_or_default();
+            let gone: Vec<Dims> = step.outputs.iter().map(|v| dims(*v)).collect();
+            row(layer, step, graph, &came, &gone)
+        })
+        .collect();
+    let output = graph.outputs.first().map(|v| dims(*v)).unwrap_or_default();
+    let mut outputs: Lines = vec![("output-text", format!("output: {}", named(&output)))];
+    outputs.extend(state_outputs(model, graph, batch));
+    let (labels, loss) = loss_words(model);
+    let shape = match labels {
+        "class numbers" => Dims::new(&output.axes()[..output.rank().saturating_sub(1)]),
+        _ => output,
+    };
+    let mut stack = Stack {
+        title: format!("The model {}, unrolled over its steps", model.model_name()),
+        description: String::new(),
+        array: array(&input, categories, samples, batch, plot.series),
+        input: input_card(&input, categories),
+        rows,
+        output: outputs,
+        labels: vec![("label-text", format!("labels: {}, {labels}", plain(&shape)))],
+        loss: [loss, "compares them".to_string()],
+    };
+    stack.description = in_words(&stack);
+    Ok(stack)
+}
+
+/// How many sequences the array has, if that was told, and the size of a batch.
+pub(in crate::plot) fn array_and_batch(
+    model: &Model,
+    plot: &Plot,
+) -> Result<(Option<usize>, usize)> {
+    let fixed = model.input_shapes()?.first().and_then(|d| d.axis(0));
+    Ok((plot.samples, fixed.or(plot.batch_size).unwrap_or(BATCH)))
+}
+
+/// What the labels look like, and the name of the loss.
+pub(in crate::plot) fn loss_words(model: &Model) -> (&'static str, String) {
+    match model.compiled.as_ref().and_then(|c| c.losses.first()) {
+        None => ("as the output", "the loss".to_string()),
+        Some(loss) => {
+            let labels = match loss.labels() {
+                Labels::OneHot => "one-hot",
+                Labels::ClassNumber => "class numbers",
+                Labels::SameShape => "as the output",
+                Labels::Any => "in the form that the loss wants",
+            };
+            (labels, loss.name().to_string())
+        }
+    }
+}
+
+fn row(layer: &LayerHandle, step: &Step, graph: &Graph, came: &Dims, gone: &[Dims]) -> Row {
+    let first = gone.first().cloned().unwrap_or_default();
+    let count: usize = layer.leaves().iter().map(LayerHandle::count_params).sum();
+    let mut row = Row {
+        name: layer.name(),
+        params: match count {
+            1 => "1 parameter".to_string(),
+            n => format!("{} parameters", thousands(n)),
+        },
+        lines: vec![("code", code(layer))],
+        kind: Kind::Whole,
+        cell: String::new(),
+        steps_in: steps(came),
+        steps_out: steps(&first),
+    };
+    let gives = format!("gives {}", named(&first));
+    if let Some(recurrence) = Recurrence::of(layer) {
+        let sequences = returns_sequences(layer);
+        row.lines
+            .extend(recurrent_lines(&recurrence, gives, sequences, gone));
+        row.cell = recurrence.label();
+        row.kind = Kind::Cells(Cells {
+            states: recurrence.states().iter().rev().copied().collect(),
+            directions: recurrence.directions(),
+            start: if recurrence.stateful { "kept" } else { "0" },
+            merge: if recurrence.bidirectional {
+                recurrence.merge.clone()
+            } else {
+                String::new()
+            },
+            flip: sequences && recurrence.go_backwards && !recurrence.bidirectional,
+            returned: step.outputs[1..].iter().any(|v| graph.outputs.contains(v)),
+        });
+        return row;
+    }
+    let class = layer.class_name();
+    if class == "Embedding" && came.rank() == 2 {
+        row.steps_in = row.steps_out;
+    }
+    let mut every = "";
+    if row.steps_in == row.steps_out && row.steps_in != VECTOR && at_every_step(&class) {
+        row.kind = Kind::Each;
+        row.cell = match class.as_str() {
+            "BatchNormalization" => "BatchNorm".to_string(),
+            "LayerNormalization" => "LayerNorm".to_string(),
+            class => shortened(class),
+        };
+        if matches!(class.as_str(), "Dense" | "TimeDistributed") {
+            every = ": the same weights at every step";
+        }
+    }
+    row.lines.push(("data-text", gives + every));
+    row
+}
+
+fn recurrent_lines(r: &Recurrence, gives: String, sequences: bool, gone: &[Dims]) -> Lines {
+    let kept = match sequences {
+        true => "every step's output",
+        false => "only the last step's output",
+    };
+    let mut lines: Lines = vec![("data-text", format!("{gives}: {kept}"))];
+    if r.bidirectional {
+        let merged = match r.merge.split(':').next() {
+            Some("concat") => "their outputs stand side by side".to_string(),
+            Some("both outputs") => "both outputs come out".to_string(),
+            mode => format!("their outputs become one by {}", mode.unwrap_or_default()),
+        };
+        lines.push((
+            "small",
+            format!("one reads forward, one backward; {merged}"),
+        ));
+    } else if r.go_backwards {
+        let order = match sequences {
+            true => "; the outputs come in that order",
+            false => "",
+        };
+        lines.push(("small", format!("reads the last step first{order}")));
+    }
+    if r.return_state
+        && let Some(state) = gone.last()
+    {
+        let names: Vec<String> = r.states().iter().map(|s| (*s).to_string()).collect();
+        let (whose, times) = match r.bidirectional {
+            true => (" of both directions", 2),
+            false => ("", 1),
+        };
+        let each = if names.len() * times > 1 { " each" } else { "" };
+        lines.push((
+            "state-text",
+            format!(
+                "return_state adds {}{whose}, {}{each}",
+                together(&names),
+                plain(state)
+            ),
+        ));
+    }
+    lines
+}
+
+/// Layers that treat each step by itself.
+fn at_every_step(class: &str) -> bool {
+    const CLASSES: [&str; 18] = [
+        "Activation",
+        "ActivityRegularization",
+        "BatchNormalization",
+        "Dense",
+        "Dropout",
+        "ELU",
+        "Embedding",
+        "GaussianNoise",
+        "Identity",
+        "LayerNormalization",
+        "LeakyReLU",
+        "Masking",
+        "Normalization",
+        "PReLU",
+        "ReLU",
+        "Rescaling",
+        "SpatialDropout1D",
+        "TimeDistributed",
+    ];
+    CLASSES.contains(&class)
+}
+
+/// What fits into a cell.
+fn shortened(class: &str) -> String {
+    const MOST: usize = 9;
+    if class.chars().count() <= MOST {
+        return class.to_string();
+    }
+    class.chars().take(MOST - 1).chain(['…']).collect()
+}
+
+/// The states that the model puts out, in a line for each size.
+fn state_outputs(model: &Model, graph: &Graph, batch: usize) -> Lines {
+    let mut sizes: Vec<(Dims, Vec<String>)> = Vec::new();
+    for value in graph.outputs.iter().skip(1) {
+        let made = graph.steps.iter().find_map(|step| {
+            let place = step.outputs.iter().position(|v| v == value)?;
+            let names = model.layers()[step.layer].read().output_names();
+            names.get(place).map(|n| (*n).to_string())
+        });
+        let dims = batched(&graph.dims[*value], batch);
+        let name = made.unwrap_or_else(|| "output".to_string());
+        match sizes.iter_mut().find(|(d, _)| *d == dims) {
+            Some((_, names)) => names.push(name),
+            None => sizes.push((dims, vec![name])),
+        }
+    }
+    let line = |(dims, names): (Dims, Vec<String>)| {
+        let each = if names.len() > 1 { " each" } else { "" };
+        let text = format!("{}: {}{each}", together(&names), plain(&dims));
+        ("state-text", text)
+    };
+    sizes.into_iter().map(line).collect()
+}
+
+// -- the array and the batch --
+
+fn array(
+    input: &Dims,
+    categories: bool,
+    samples: Option<usize>,
+    batch: usize,
+    series: Option<usize>,
+) -> ArrayBar {
+    let steps = input.axis(1);
+    let known = |size: Option<usize>, name: &str| size.map_or(name.to_string(), |n| n.to_string());
+    let each: Vec<String> = (1..input.rank())
+        .map(|i| known(input.axis(i), &name_of(i, input.rank(), categories)))
+        .collect();
+    let joined = |front: &[String], each: &[String]| {
+        let all: Vec<&str> = front.iter().chain(each).map(String::as_str).collect();
+        format!("[{}]", all.join(", "))
+    };
+    if let (Some(length), Some(steps)) = (series, steps)
+        && length >= steps
+    {
+        let windows = length - steps + 1;
+        let features = each.get(1..).unwrap_or_default();
+        return ArrayBar {
+            series: true,
+            lines: vec![
+                (
+                    "text",
+                    format!(
+                        "one long series of {} steps: {}",
+                        thousands(length),
+                        joined(&[length.to_string()], features)
+                    ),
+                ),
+                (
+                    "small",
+                    format!(
+                        "windows of {steps}, one step apart: {} sequences, {}",
+                        thousands(windows),
+                        joined(&[windows.to_string()], &each)
+                    ),
+                ),
+                ("small", batches(windows, batch)),
+            ],
+        };
+    }
+    let lines = match samples {
+        Some(samples) => vec![
+            (
+                "text",
+                format!(
+                    "your array of {} sequences: {}",
+                    thousands(samples),
+                    joined(&[samples.to_string()], &each)
+                ),
+            ),
+            ("small", batches(samples, batch)),
+        ],
+        None => vec![
+            (
+                "text",
+                format!("your array: {}", joined(&["samples".to_string()], &each)),
+            ),
+            ("small", format!("cut into batches of {batch}")),
+        ],
+    };
+    ArrayBar {
+        series: false,
+        lines,
+    }
+}
+
+fn batches(samples: usize, batch: usize) -> String {
+    let batch = batch.max(1);
+    let (full, rest) = (samples / batch, samples % batch);
+    let count = full + usize::from(rest > 0);
+    let last = match rest > 0 && full > 0 {
+        true => format!(", the last one of {rest}"),
+        false => String::new(),
+    };
+    let word = if count == 1 { "batch" } else { "batches" };
+    format!("{} {word} of {batch}{last}", thousands(count))
+}
+
+fn input_card(input: &Dims, categories: bool) -> InputCard {
+    let numbers = if categories { ", whole numbers" } else { "" };
+    let values = input.axes().iter().skip(2).copied().flatten().product();
+    let steps = match (input.rank(), categories) {
+        (2, true) => input.axis(1).map_or(UNKNOWN, size),
+        _ => steps(input),
+    };
+    let features = match (categories, steps) {
+        (true, _) => ["one".to_string(), "number".to_string()],
+        (_, VECTOR) => axis_words("features", input.axis(1)),
+        _ => axis_words("features", input.axis(2)),
+    };
+    InputCard {
+        lines: vec![(
+            "data-text",
+            format!("one batch: {}{numbers}", named_axes(input, categories)),
+        )],
+        steps,
+        values: if categories {
+            1
+        } else if steps == VECTOR {
+            input.axis(1).unwrap_or(4)
+        } else if input.axis(2).is_none() {
+            4
+        } else {
+            values
+        },
+        left: features,
+        right: axis_words("batch", input.axis(0)),
+    }
+}
+
+fn axis_words(name: &str, size: Option<usize>) -> [String; 2] {
+    let size = size.map_or("any number".to_string(), |n| format!("= {n}"));
+    [name.to_string(), size]
+}
+
+// -- shapes --
+
+fn batched(dims: &Dims, batch: usize) -> Dims {
+    dims.tail(1).with_batch(Some(dims.axis(0).unwrap_or(batch)))
+}
+
+fn size(n: usize) -> i32 {
+    i32::try_from(n).unwrap_or(i32::MAX)
+}
+
+/// The number of steps of a shape.
+fn steps(dims: &Dims) -> i32 {
+    match dims.rank() {
+        0..=2 => VECTOR,
+        _ => dims.axis(1).map_or(UNKNOWN, size),
+    }
+}
+
+fn name_of(axis: usize, rank: usize, categories: bool) -> String {
+    if categories && axis == 1 {
+        "timesteps".to_string()
+    } else {
+        axis_name(axis, rank)
+    }
+}
+
+fn named(dims: &Dims) -> String {
+    named_axes(dims, false)
+}
+
+fn named_axes(dims: &Dims, categories: bool) -> String {
+    let axes: Vec<String> = dims
+        .axes()
+        .iter()
+        .enumerate()
+        .map(|(i, axis)| {
+            let name = name_of(i, dims.rank(), categories);
+            match axis {
+                Some(size) => format!("{name}{SPACE}={SPACE}{size}"),
+                None => name,
+            }
+        })
+        .collect();
+    format!("[{}]", axes.join(", "))
+}
+
+fn plain(dims: &Dims) -> String {
+    crate::plot::words::shape_text_of(dims, false)
+}
+
+/// The picture in sentences, for those who can't see it.
+fn in_words(stack: &Stack) -> String {
+    let words = |lines: &Lines| {
+        let texts: Vec<&str> = lines.iter().map(|(_, text)| text.as_str()).collect();
+        texts.join("; ")
+    };
+    let mut parts = vec![words(&stack.array.lines), words(&stack.input.lines)];
+    let row = |row: &Row| format!("{}: {}", row.name, words(&row.lines));
+    parts.extend(stack.rows.iter().map(row));
+    parts.push(words(&stack.output));
+    parts.push(words(&stack.labels));
+    format!("From the bottom up. {}.", parts.join(". "))
+}
