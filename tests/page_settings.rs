@@ -4,6 +4,7 @@
 //! `page_settings FOLDER` writes, for each of a few models, `NAME.html` and `NAME.json`.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::path::Path;
 
 use burn_keras::prelude::*;
@@ -56,6 +57,9 @@ fn words() -> TestResult<Model> {
     Ok(model.into())
 }
 
+/// A layer to be called in a graph.
+type Call = Box<dyn Fn(&Node) -> Result<Outputs>>;
+
 /// One choice of every switch, by name.
 type Setting = Map<String, Value>;
 
@@ -94,10 +98,10 @@ fn every_setting(data: &Value) -> TestResult<Vec<Value>> {
             setting["return_state"],
             setting["timesteps"],
         ]);
-        if !models.contains_key(&key.to_string()) {
-            models.insert(key.to_string(), build(&setting, told)?);
-        }
-        let model = &models[&key.to_string()];
+        let model = match models.entry(key.to_string()) {
+            Entry::Occupied(built) => built.into_mut(),
+            Entry::Vacant(place) => place.insert(build(&setting, told)?),
+        };
         let mut plot = Plot::new().unrolled().batch_size(size("batch"));
         plot = match setting["source"].as_str() {
             Some("series") => plot.series(told["series"].as_u64().unwrap_or(0) as usize),
@@ -161,7 +165,7 @@ fn build(setting: &Setting, told: &Value) -> TestResult<Model> {
         Some(_) => Input::new([timesteps]),
         None => Input::new([timesteps, features]),
     };
-    let mut stack: Vec<Box<dyn Fn(&Node) -> Result<Outputs>>> = Vec::new();
+    let mut stack: Vec<Call> = Vec::new();
     let mut sequential = Sequential::new();
     sequential.add(input.clone())?;
     macro_rules! add {
@@ -218,9 +222,9 @@ fn build(setting: &Setting, told: &Value) -> TestResult<Model> {
     }
     let mut outputs = vec![x];
     outputs.extend(states);
-    let losses = vec![loss; outputs.len()];
     let mut model = Model::new(&input, outputs)?;
-    model.compile("rmsprop", losses, ())?;
+    // One loss counts for all outputs.
+    model.compile("rmsprop", loss, ())?;
     Ok(model)
 }
 

@@ -91,10 +91,11 @@ fn a_model_inside_a_model_is_drawn_inside_its_box() -> TestResult {
 #[test]
 fn the_unrolled_picture_shows_what_switches_do() -> TestResult {
     let plot = Plot::new().unrolled().samples(1_085_420).batch_size(64);
-    let shown = texts(&plot.svg(&stacked()?)?)?;
+    let model = stacked()?;
+    let shown = texts(&plot.svg(&model)?)?;
     for wanted in [
         "your array of 1,085,420 sequences: [1085420, 31, 25]",
-        "16,960 batches of 64, the last one of 12",
+        "16,960 batches of 64, the last one of 44",
         "one batch: [batch = 64, timesteps = 31, features = 25]",
         "gives [batch = 64, timesteps = 31, features = 32]: every step's output",
         "gives [batch = 64, features = 32]: only the last step's output",

@@ -46,10 +46,21 @@ class Svg {
 
 // -- words --
 
-// Breaks text between words into lines of at most `most` characters; a word longer than that stays whole.
+// A word in pieces of at most `most` characters, broken before one of its dots.
+function pieces(word, most) {
+  let rest = [...word];
+  const pieces = [];
+  while (rest.length > most) {
+    const dot = rest.slice(0, most + 1).lastIndexOf(".");
+    pieces.push(rest.splice(0, dot > 0 ? dot : most).join(""));
+  }
+  return [...pieces, rest.join("")];
+}
+
+// Breaks text between words into lines of at most `most` characters.
 function wrap(text, most) {
   const lines = [];
-  for (const word of text.split(" ")) {
+  for (const word of text.split(" ").flatMap((word) => pieces(word, most))) {
     const last = lines[lines.length - 1];
     if (last !== undefined && [...last].length + 1 + [...word].length <= most) {
       lines[lines.length - 1] = `${last} ${word}`;

@@ -1,7 +1,7 @@
 //! Measures of the unrolled picture: columns for steps, lines of text.
 
 use super::{Lines, UNKNOWN};
-use crate::plot::text::fit;
+use crate::plot::text::{fit, width};
 
 /// From one line of text to the next.
 pub(super) const LINE: i32 = 16;
@@ -90,7 +90,11 @@ impl Geometry {
         let room = self.width - 16 - 2 * PAD;
         let broken = lines.iter().flat_map(|(class, text)| {
             let parts = wrap(text, self.chars).into_iter();
-            parts.map(|part| (*class, fit(&part, 11.0, room)))
+            // Lines of ordinary letters fit by their number; those of wide ones are shortened.
+            parts.map(|part| match width(&part, 11.0) > room * 5 / 4 {
+                true => (*class, fit(&part, 11.0, room)),
+                false => (*class, part),
+            })
         });
         broken.collect()
     }
@@ -101,19 +105,32 @@ impl Geometry {
     }
 }
 
-/// Breaks text between words into lines of at most `most` characters; a word longer than that stays whole.
+/// Breaks text between words into lines of at most `most` characters; a word longer than that before one of its dots.
 fn wrap(text: &str, most: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for word in text.split(' ') {
+    for word in text.split(' ').flat_map(|word| pieces(word, most)) {
         match lines.last_mut() {
             Some(last) if last.chars().count() + 1 + word.chars().count() <= most => {
                 last.push(' ');
-                last.push_str(word);
+                last.push_str(&word);
             }
-            _ => lines.push(word.to_string()),
+            _ => lines.push(word),
         }
     }
     lines
+}
+
+/// A word in pieces of at most `most` characters.
+fn pieces(word: &str, most: usize) -> Vec<String> {
+    let mut rest: Vec<char> = word.chars().collect();
+    let mut pieces = Vec::new();
+    while rest.len() > most {
+        let dot = rest[..=most].iter().rposition(|c| *c == '.');
+        let cut = dot.filter(|at| *at > 0).unwrap_or(most);
+        pieces.push(rest.drain(..cut).collect());
+    }
+    pieces.push(rest.into_iter().collect());
+    pieces
 }
 
 #[cfg(test)]
@@ -132,6 +149,7 @@ mod tests {
     #[test]
     fn text_is_broken_between_words() {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
-        assert_eq!(wrap("extraordinarily", 7), ["extraordinarily"]);
+        assert_eq!(wrap("a().bcd().e()", 7), ["a()", ".bcd()", ".e()"]);
+        assert_eq!(wrap("abcdefghij", 7), ["abcdefg", "hij"]);
     }
 }
