@@ -111,6 +111,17 @@ fn class_weights(value: &Value) -> TestResult<Vec<(usize, f32)>> {
         .collect()
 }
 
+/// The names of metrics, with the output they are for; without one where they are for all.
+fn metrics_by_output(value: &Value) -> TestResult<Vec<(Option<String>, Vec<String>)>> {
+    match value.as_object() {
+        None => Ok(vec![(None, names(value)?)]),
+        Some(outputs) => outputs
+            .iter()
+            .map(|(output, metrics)| Ok((Some(output.clone()), names(metrics)?)))
+            .collect(),
+    }
+}
+
 fn fit_options(case: &Case) -> TestResult<Fit<'static>> {
     let mut fit = Fit::new().shuffle(false).verbose(0);
     for (option, value) in case.spec["fit"].as_object().ok_or("no options")? {
@@ -184,11 +195,21 @@ fn run(name: &str) -> TestResult {
             .iter()
             .map(|loss| burn_keras::losses::by_name(loss))
             .collect::<Result<Vec<_>>>()?;
-        let metrics = names(&case.spec["metrics"])?;
-        let weighted = names(&case.spec["weighted_metrics"])?;
-        let compile = Compile::new(Sgd::new().learning_rate(0.1), losses)?
-            .metrics(metrics.iter().map(String::as_str).collect::<Vec<_>>())?
-            .weighted_metrics(weighted.iter().map(String::as_str).collect::<Vec<_>>())?;
+        let mut compile = Compile::new(Sgd::new().learning_rate(0.1), losses)?;
+        for (output, metrics) in metrics_by_output(&case.spec["metrics"])? {
+            let metrics = metrics.iter().map(String::as_str).collect::<Vec<_>>();
+            compile = match output {
+                Some(output) => compile.metrics_of(output, metrics)?,
+                None => compile.metrics(metrics)?,
+            };
+        }
+        for (output, metrics) in metrics_by_output(&case.spec["weighted_metrics"])? {
+            let metrics = metrics.iter().map(String::as_str).collect::<Vec<_>>();
+            compile = match output {
+                Some(output) => compile.weighted_metrics_of(output, metrics)?,
+                None => compile.weighted_metrics(metrics)?,
+            };
+        }
         model.compile_with(compile)?;
 
         let x = case.values(&["x".to_string()], None)?;
@@ -470,5 +491,40 @@ fn options_that_leave_nothing_to_do_are_warned_of() -> TestResult {
         drop(texts);
         WARNINGS.0.lock().map_err(|e| e.to_string())?.clear();
     }
+    Ok(())
+}
+
+#[test]
+fn metrics_of_an_output_are_saved_with_it_and_one_that_is_not_there_is_named() -> TestResult {
+    let mut trained = model("two_outputs")?;
+    let losses = ["sparse_categorical_crossentropy", "mse"];
+    let compile = Compile::new("adam", losses)?.metrics_of("a", ["accuracy"])?;
+    trained.compile_with(compile.weighted_metrics_of("b", ["mae", "mse"])?)?;
+    let x = ndarray::Array2::<f32>::ones((8, 4));
+    let y = || {
+        (
+            ndarray::Array1::<i32>::zeros(8),
+            ndarray::Array2::<f32>::ones((8, 1)),
+        )
+    };
+    let before = trained.evaluate(&x, y())?;
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("model.keras");
+    trained.save(&path)?;
+    let after = load_model(&path)?.evaluate(&x, y())?;
+    assert_eq!(after.logs(), before.logs());
+    let figures: Vec<&str> = after.logs().iter().map(|(name, _)| name).collect();
+    assert_eq!(
+        figures,
+        ["a_accuracy", "a_loss", "b_loss", "b_mae", "b_mse", "loss"]
+    );
+
+    let compile = Compile::new("adam", losses)?.metrics_of("c", ["accuracy"])?;
+    let refused = trained.compile_with(compile);
+    let text = refused
+        .err()
+        .ok_or("an unknown output was taken")?
+        .to_string();
+    assert!(text.contains("there is no output named \"c\""), "{text}");
     Ok(())
 }

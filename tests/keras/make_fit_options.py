@@ -170,10 +170,10 @@ def run(seed, name):
         arrays[f"y{i}"] = values
     for i, values in enumerate(yv):
         arrays[f"yv{i}"] = values
-    per_output = [list(metrics) for _ in y] if len(y) > 1 else list(metrics)
-    weighted_per_output = [list(weighted) for _ in y] if len(y) > 1 else list(weighted)
+    # A list is for all outputs.
+    per_output = lambda m: m if isinstance(m, dict) or len(y) == 1 else [list(m) for _ in y]  # noqa: E731
     model.compile(
-        keras.optimizers.SGD(0.1), loss=loss, metrics=per_output, weighted_metrics=weighted_per_output or None
+        keras.optimizers.SGD(0.1), loss=loss, metrics=per_output(metrics), weighted_metrics=per_output(weighted) or None
     )  # fmt: skip
 
     options = dict(fit)

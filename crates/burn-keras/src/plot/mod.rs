@@ -1,5 +1,6 @@
 //! Pictures: drawn as SVG, turned into PNG or put into a page where the file is to be one.
 
+mod confusion;
 mod curves;
 mod graph;
 mod options;

@@ -6,7 +6,7 @@ use crate::losses::{self, Loss};
 use crate::metrics::MetricSpec;
 use crate::models::Model;
 use crate::optimizers::Optimizer;
-use crate::training::Compile;
+use crate::training::{Compile, OutputMetrics};
 use crate::{Error, Result};
 
 /// What errors call the configuration.
@@ -18,9 +18,9 @@ pub(super) fn write(model: &Model) -> Result<Value> {
         return Ok(json!({}));
     };
     let losses: Option<Vec<Value>> = compiled.losses.iter().map(|l| l.to_config()).collect();
-    let metrics: Option<Vec<Value>> = compiled.metrics.iter().map(MetricSpec::to_config).collect();
-    let weighted = compiled.weighted_metrics.iter();
-    let weighted: Option<Vec<Value>> = weighted.map(MetricSpec::to_config).collect();
+    let outputs = model.output_names()?;
+    let metrics = metrics_config(&compiled.metrics, &outputs);
+    let weighted = metrics_config(&compiled.weighted_metrics, &outputs);
     let (Some(losses), Some(metrics), Some(weighted)) = (losses, metrics, weighted) else {
         log::warn!(
             "the model was compiled with a loss or a metric of your own, which Keras does not have: it is saved as one \
@@ -28,12 +28,7 @@ pub(super) fn write(model: &Model) -> Result<Value> {
         );
         return Ok(json!({}));
     };
-    let outputs = model.output_names()?.len();
-    let for_outputs = |metrics: Vec<Value>| match outputs {
-        _ if metrics.is_empty() => Value::Null,
-        1 => json!(metrics),
-        _ => json!(vec![metrics; outputs]),
-    };
+    let outputs = outputs.len();
     Ok(json!({
         "optimizer": compiled.optimizer.optimizer().to_config(),
         // One loss for all outputs is no form of Keras': each has its own.
@@ -47,12 +42,25 @@ pub(super) fn write(model: &Model) -> Result<Value> {
             [one] => json!(one),
             several => json!(several),
         },
-        "metrics": for_outputs(metrics),
-        "weighted_metrics": for_outputs(weighted),
+        "metrics": metrics,
+        "weighted_metrics": weighted,
         "run_eagerly": false,
         "steps_per_execution": 1,
         "jit_compile": true,
     }))
+}
+
+/// Keras' form of the metrics of these outputs; `None` where one is a metric that Keras does not have.
+fn metrics_config(metrics: &OutputMetrics, outputs: &[String]) -> Option<Value> {
+    let of_output = |name: &String| -> Option<Vec<Value>> {
+        metrics.of(name).map(MetricSpec::to_config).collect()
+    };
+    let lists: Vec<Vec<Value>> = outputs.iter().map(of_output).collect::<Option<_>>()?;
+    Some(match lists.as_slice() {
+        lists if lists.iter().all(Vec::is_empty) => Value::Null,
+        [one] => json!(one),
+        several => json!(several),
+    })
 }
 
 /// Compiles a model as `compile_config` in its configuration `object` says; `false` if that says nothing.
@@ -78,9 +86,26 @@ pub(super) fn read(model: &mut Model, object: &Value) -> Result<bool> {
         .into_iter()
         .map(|loss| losses::from_config(loss.ok_or_else(|| missing("loss"))?))
         .collect::<Result<Vec<Box<dyn Loss>>>>()?;
-    let mut compile = Compile::new(Optimizer::from_config(optimizer)?, losses)?
-        .metrics(metrics("metrics", get("metrics"), &keys)?)?
-        .weighted_metrics(metrics("weighted_metrics", get("weighted_metrics"), &keys)?)?;
+    let mut compile = Compile::new(Optimizer::from_config(optimizer)?, losses)?;
+    let names = model.output_names()?;
+    match metrics("metrics", get("metrics"), &keys)?.as_slice() {
+        [] => {}
+        [one] => compile = compile.metrics(one.clone())?,
+        several => {
+            for (name, metrics) in names.iter().zip(several) {
+                compile = compile.metrics_of(name, metrics.clone())?;
+            }
+        }
+    }
+    match metrics("weighted_metrics", get("weighted_metrics"), &keys)?.as_slice() {
+        [] => {}
+        [one] => compile = compile.weighted_metrics(one.clone())?,
+        several => {
+            for (name, metrics) in names.iter().zip(several) {
+                compile = compile.weighted_metrics_of(name, metrics.clone())?;
+            }
+        }
+    }
     if let Some(weights) = get("loss_weights") {
         let weights = by_output("loss_weights", weights, &keys)?;
         let number = |w: Option<&Value>| w.map_or(Some(1.0), Value::as_f64).map(|w| w as f32);
@@ -148,8 +173,8 @@ fn by_output<'v>(what: &str, value: &'v Value, keys: &[String]) -> Result<Vec<Op
     }
 }
 
-/// The metrics under the key `what`.
-fn metrics(what: &str, given: Option<&Value>, keys: &[String]) -> Result<Vec<MetricSpec>> {
+/// The metrics under the key `what`: none, those of all outputs, or those of each.
+fn metrics(what: &str, given: Option<&Value>, keys: &[String]) -> Result<Vec<Vec<MetricSpec>>> {
     let Some(given) = given else {
         return Ok(Vec::new());
     };
@@ -166,12 +191,12 @@ fn metrics(what: &str, given: Option<&Value>, keys: &[String]) -> Result<Vec<Met
             .map(list)
             .collect(),
     };
-    if lists.windows(2).any(|pair| pair[0] != pair[1]) {
-        return Err(Error::config(
-            PLACE,
-            format!("`{what}` that differ from output to output are not supported"),
-        ));
-    }
-    let first = lists.into_iter().next().unwrap_or_default();
-    first.iter().map(MetricSpec::from_config).collect()
+    let same = lists.windows(2).all(|pair| pair[0] == pair[1]);
+    let lists = if same {
+        &lists[..lists.len().min(1)]
+    } else {
+        &lists
+    };
+    let specs = |list: &Vec<Value>| list.iter().map(MetricSpec::from_config).collect();
+    lists.iter().map(specs).collect()
 }

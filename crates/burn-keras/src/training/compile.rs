@@ -1,5 +1,6 @@
 //! What a model is trained with: an optimizer, losses and metrics, given as names or as values.
 
+use super::output_metrics::OutputMetrics;
 use crate::losses::{self, Loss, Reduction};
 use crate::metrics::{self, Metric, MetricSpec};
 use crate::models::Model;
@@ -150,8 +151,8 @@ tuple_metrics!(A, B, C, D);
 pub struct Compile {
     optimizer: Optimizer,
     losses: Vec<Box<dyn Loss>>,
-    metrics: Vec<MetricSpec>,
-    weighted_metrics: Vec<MetricSpec>,
+    metrics: OutputMetrics,
+    weighted_metrics: OutputMetrics,
     loss_weights: Vec<f32>,
 }
 
@@ -165,8 +166,8 @@ impl Compile {
         Ok(Self {
             optimizer: optimizer.into_optimizer()?,
             losses: loss.into_losses()?,
-            metrics: Vec::new(),
-            weighted_metrics: Vec::new(),
+            metrics: OutputMetrics::default(),
+            weighted_metrics: OutputMetrics::default(),
             loss_weights: Vec::new(),
         })
     }
@@ -177,7 +178,51 @@ impl Compile {
     ///
     /// [`Error::UnknownName`] with the nearest names.
     pub fn metrics(mut self, metrics: impl IntoMetrics) -> Result<Self> {
-        self.metrics = metrics.into_metrics()?;
+        self.metrics.of_all = metrics.into_metrics()?;
+        Ok(self)
+    }
+
+    /// What is reported for the output of this name only, beside [`Compile::metrics`]: an entry of the dict that Keras'
+    /// `metrics` may be for a model with several outputs.
+    ///
+    /// ```
+    /// use burn_keras::prelude::*;
+    ///
+    /// let x = Input::new([4]);
+    /// let kind = Dense::new(3).activation("softmax").name("kind").call(&x)?;
+    /// let price = Dense::new(1).name("price").call(&x)?;
+    /// let mut model = Model::new(&x, (&kind, &price))?;
+    /// let compile = Compile::new("adam", ["sparse_categorical_crossentropy", "mse"])?;
+    /// model.compile_with(compile.metrics_of("kind", ["accuracy"])?.metrics_of("price", ["mae"])?)?;
+    /// // `fit` reports kind_accuracy and price_mae.
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownName`] with the nearest names, of an output by [`Model::compile_with`].
+    pub fn metrics_of(
+        mut self,
+        output: impl Into<String>,
+        metrics: impl IntoMetrics,
+    ) -> Result<Self> {
+        let metrics = metrics.into_metrics()?;
+        self.metrics.of_some.push((output.into(), metrics));
+        Ok(self)
+    }
+
+    /// [`Compile::weighted_metrics`] of the output of this name only.
+    ///
+    /// # Errors
+    ///
+    /// As [`Compile::metrics_of`].
+    pub fn weighted_metrics_of(
+        mut self,
+        output: impl Into<String>,
+        metrics: impl IntoMetrics,
+    ) -> Result<Self> {
+        let metrics = metrics.into_metrics()?;
+        self.weighted_metrics.of_some.push((output.into(), metrics));
         Ok(self)
     }
 
@@ -188,7 +233,7 @@ impl Compile {
     ///
     /// [`Error::UnknownName`] with the nearest names.
     pub fn weighted_metrics(mut self, metrics: impl IntoMetrics) -> Result<Self> {
-        self.weighted_metrics = metrics.into_metrics()?;
+        self.weighted_metrics.of_all = metrics.into_metrics()?;
         Ok(self)
     }
 
@@ -204,8 +249,8 @@ impl Compile {
 pub(crate) struct Compiled {
     pub optimizer: OptimizerState,
     pub losses: Vec<Box<dyn Loss>>,
-    pub metrics: Vec<MetricSpec>,
-    pub weighted_metrics: Vec<MetricSpec>,
+    pub metrics: OutputMetrics,
+    pub weighted_metrics: OutputMetrics,
     pub loss_weights: Vec<f32>,
 }
 
@@ -284,7 +329,8 @@ impl Model {
     ///
     /// # Errors
     ///
-    /// [`Error::Model`] when a built model has another number of outputs than losses or loss weights were given for.
+    /// [`Error::Model`] when a built model has another number of outputs than losses or loss weights were given for;
+    /// [`Error::UnknownName`] for metrics of an output that it does not have.
     pub fn compile_with(&mut self, compile: Compile) -> Result<()> {
         compile.optimizer.check()?;
         for loss in &compile.losses {
@@ -295,7 +341,11 @@ impl Model {
                 return Err(Error::argument(loss.name(), "reduction", problem));
             }
         }
-        for metric in compile.metrics.iter().chain(&compile.weighted_metrics) {
+        for metric in compile
+            .metrics
+            .iter()
+            .chain(compile.weighted_metrics.iter())
+        {
             metric.check()?;
         }
         let compiled = Compiled {
@@ -308,6 +358,9 @@ impl Model {
         if self.is_built() {
             let outputs = self.output_shapes()?.len();
             (0..outputs).try_for_each(|i| compiled.loss(i, outputs).map(|_| ()))?;
+            let names = self.output_names()?;
+            compiled.metrics.check_outputs(&names)?;
+            compiled.weighted_metrics.check_outputs(&names)?;
         }
         self.compiled = Some(compiled);
         Ok(())

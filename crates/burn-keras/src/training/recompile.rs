@@ -1,6 +1,7 @@
 //! Changing how a compiled model is trained, without losing what its optimizer has learned.
 
 use super::compile::{IntoLoss, IntoMetrics, IntoOptimizer};
+use super::output_metrics::OutputMetrics;
 use crate::Result;
 use crate::models::Model;
 use crate::optimizers::OptimizerState;
@@ -50,7 +51,10 @@ impl Model {
     ///
     /// [`Error::NotCompiled`](crate::Error::NotCompiled), or an unknown name; as [`Model::compile`].
     pub fn set_metrics(&mut self, metrics: impl IntoMetrics) -> Result<()> {
-        self.compiled_for_mut("set_metrics")?.metrics = metrics.into_metrics()?;
+        self.compiled_for_mut("set_metrics")?.metrics = OutputMetrics {
+            of_all: metrics.into_metrics()?,
+            of_some: Vec::new(),
+        };
         Ok(())
     }
 }

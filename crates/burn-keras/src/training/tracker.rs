@@ -4,11 +4,12 @@ use burn::tensor::Device;
 use serde_json::{Value, json};
 
 use super::logs::Logs;
+use super::output_metrics::OutputMetrics;
 use super::set::Targets;
 use super::step::{Outcome, row_mask, row_weights};
 use crate::Result;
 use crate::dims::Dims;
-use crate::metrics::{Mean, Metric, MetricSpec};
+use crate::metrics::{Mean, Metric};
 use crate::models::Model;
 
 /// The loss and the metrics over the batches since the last reset.
@@ -16,8 +17,8 @@ use crate::models::Model;
 pub(crate) struct Tracker {
     outputs: Vec<Dims>,
     names: Vec<String>,
-    specs: Vec<MetricSpec>,
-    weighted_specs: Vec<MetricSpec>,
+    specs: OutputMetrics,
+    weighted_specs: OutputMetrics,
     loss: Mean,
     /// Each output's own loss, where there are several outputs.
     losses: Vec<Mean>,
@@ -44,9 +45,12 @@ impl Tracker {
     pub fn new(model: &Model) -> Result<Self> {
         let compiled = model.compiled_for("fit")?;
         let outputs = model.output_shapes()?;
+        let names = model.output_names()?;
+        compiled.metrics.check_outputs(&names)?;
+        compiled.weighted_metrics.check_outputs(&names)?;
         let losses = if outputs.len() > 1 { outputs.len() } else { 0 };
         Ok(Self {
-            names: model.output_names()?,
+            names,
             specs: compiled.metrics.clone(),
             weighted_specs: compiled.weighted_metrics.clone(),
             loss: Mean::default(),
@@ -214,8 +218,8 @@ fn list(value: &Value) -> &[Value] {
 /// The metrics of each output under names that differ, as `keras/src/trainers/compile_utils.py` names them: with the
 /// output in front where there are several, `weighted_` before the second of two of one name, numbers after that.
 fn resolve(
-    specs: &[MetricSpec],
-    weighted_specs: &[MetricSpec],
+    specs: &OutputMetrics,
+    weighted_specs: &OutputMetrics,
     labels: &[Dims],
     outputs: &[Dims],
     output_names: &[String],
@@ -225,7 +229,8 @@ fn resolve(
     let mut metrics: Vec<Vec<Tracked>> = outputs.iter().map(|_| Vec::new()).collect();
     for (specs, weighted) in [(specs, false), (weighted_specs, true)] {
         for (i, (labels, output)) in labels.iter().zip(outputs).enumerate() {
-            for spec in specs {
+            let name = output_names.get(i).map_or("", String::as_str);
+            for spec in specs.of(name) {
                 let metric = spec.resolve(labels, output)?;
                 let prefixed = |name: &str| match output_names.get(i) {
                     Some(output) if several => format!("{output}_{name}"),

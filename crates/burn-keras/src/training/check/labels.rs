@@ -48,6 +48,7 @@ pub(crate) fn labels<'a>(
         ));
     }
     let count = outputs.len();
+    let output_names = model.output_names()?;
     y.into_iter()
         .zip(&outputs)
         .enumerate()
@@ -68,7 +69,9 @@ pub(crate) fn labels<'a>(
                 Some(shape) => values.reshaped(&shape)?,
                 None => values,
             };
-            for spec in compiled.metrics.iter().chain(&compiled.weighted_metrics) {
+            let output_name = output_names.get(i).map_or("", String::as_str);
+            let weighted = compiled.weighted_metrics.of(output_name);
+            for spec in compiled.metrics.of(output_name).chain(weighted) {
                 let metric = spec.resolve(&values.dims(), output)?;
                 let reader = Reader {
                     user: format!("the metric {}", metric.name()),
