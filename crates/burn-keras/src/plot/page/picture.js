@@ -417,12 +417,12 @@ function drawStack(stack, most) {
   let y = 10;
   drawBox(svg, g, y, "label", labels);
   y += boxHeight(labels);
-  svg.path("label-line", `M${g.middle} ${y + 2}V${y + 38}`);
-  svg.head("label-head", g.middle, y + 2, 0, -1);
-  svg.head("label-head", g.middle, y + 38, 0, 1);
-  svg.text("label-text end", g.middle - 12, y + 24, stack.loss[0]);
-  svg.text("label-text", g.middle + 12, y + 24, stack.loss[1]);
-  y += 40;
+  const arrow = 8 + PAD + 8;
+  svg.path("label-line", `M${arrow} ${y + 2}V${y + 42}`);
+  svg.head("label-head", arrow, y + 2, 0, -1);
+  svg.head("label-head", arrow, y + 42, 0, 1);
+  stack.loss.forEach((text, i) => svg.text("label-text", arrow + 12, y + 19 + LINE * i, text));
+  y += 44;
   drawBox(svg, g, y, "output", output);
   y += boxHeight(output);
   const rows = [...stack.rows].reverse();

@@ -5,6 +5,7 @@ use super::geometry::{GAP, Geometry, LINE, PAD};
 use super::parts::{card_height, each, exits, input, input_height, recurrent, returned, whole};
 use super::{ArrayBar, Kind, Lines, Row, Stack};
 use crate::plot::svg::Svg;
+use crate::plot::text::fit;
 
 /// Draws a stack with at most so many columns for its steps.
 pub(super) fn draw(stack: &Stack, most: i32) -> String {
@@ -15,12 +16,15 @@ pub(super) fn draw(stack: &Stack, most: i32) -> String {
     let mut y = 10;
     text_box(&mut svg, &g, y, "label", &labels);
     y += box_height(&labels);
-    svg.path("label-line", &format!("M{} {}V{}", g.middle, y + 2, y + 38));
-    svg.head("label-head", g.middle, y + 2, 0, -1);
-    svg.head("label-head", g.middle, y + 38, 0, 1);
-    svg.text("label-text end", g.middle - 12, y + 24, &stack.loss[0]);
-    svg.text("label-text", g.middle + 12, y + 24, &stack.loss[1]);
-    y += 40;
+    let arrow = 8 + PAD + 8;
+    svg.path("label-line", &format!("M{arrow} {}V{}", y + 2, y + 42));
+    svg.head("label-head", arrow, y + 2, 0, -1);
+    svg.head("label-head", arrow, y + 42, 0, 1);
+    for (i, text) in stack.loss.iter().enumerate() {
+        let text = fit(text, 11.0, g.width - arrow - 12 - PAD);
+        svg.text("label-text", arrow + 12, y + 19 + LINE * i as i32, &text);
+    }
+    y += 44;
     text_box(&mut svg, &g, y, "output", &output);
     y += box_height(&output);
     let rows: Vec<&Row> = stack.rows.iter().rev().collect();
