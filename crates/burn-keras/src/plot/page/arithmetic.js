@@ -108,7 +108,8 @@ function layerLines(settings, model, layer) {
     const every = layer.kind === "dense" && layer.shape.length === 3 ? ": the same weights at every step" : "";
     return [code, ["data-text", gives + every]];
   }
-  const lines = [code, ["data-text", `${gives}: ${layer.sequences ? "every step's output" : "only the last step's output"}`]];
+  const last = settings.direction === "backward" ? "only the output after step 0" : "only the last step's output";
+  const lines = [code, ["data-text", `${gives}: ${layer.sequences ? "every step's output" : last}`]];
   if (settings.direction === "backward") {
     lines.push(["small", `reads the last step first${layer.sequences ? "; the outputs come in that order" : ""}`]);
   }

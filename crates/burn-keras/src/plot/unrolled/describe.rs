@@ -1,94 +1,19 @@
 //! What the picture says, out of a model.
 
-use serde_json::Value;
-
-use super::{ArrayBar, Cells, InputCard, Kind, Lines, Row, Stack, UNKNOWN, VECTOR, code};
+use super::data::{array, input_card};
+use super::recurrence::{Recurrence, shortened};
+use super::shapes::{batched, named, plain, steps};
+use super::{Cells, Kind, Lines, Row, Stack, VECTOR, code};
 use crate::dims::Dims;
 use crate::layers::{LayerHandle, describe as describe_layer};
 use crate::losses::Labels;
 use crate::models::{Graph, Model, Step, StepMasks, returns_sequences, thousands};
 use crate::plot::Plot;
-use crate::plot::words::{axis_name, together};
+use crate::plot::words::together;
 use crate::{Error, Result};
 
 /// Keras' batch size where none is given.
 const BATCH: usize = 32;
-/// Where a line may not break.
-const SPACE: char = '\u{a0}';
-
-/// How a recurrent layer, or the one inside a `Bidirectional`, is told to run.
-pub(in crate::plot) struct Recurrence {
-    /// The class inside, as `LSTM`.
-    pub class: String,
-    pub units: Option<usize>,
-    pub bidirectional: bool,
-    pub go_backwards: bool,
-    pub return_state: bool,
-    stateful: bool,
-    merge: String,
-}
-
-impl Recurrence {
-    /// That of a layer; `None` for one that is not recurrent.
-    pub fn of(layer: &LayerHandle) -> Option<Self> {
-        let class = layer.class_name();
-        let config = Value::Object(layer.config());
-        let bidirectional = class == "Bidirectional";
-        let (class, inner) = match class.as_str() {
-            "LSTM" | "GRU" | "SimpleRNN" | "RNN" => (class, &config),
-            "Bidirectional" => {
-                let class = config.pointer("/layer/class_name")?.as_str()?;
-                (class.to_string(), config.pointer("/layer/config")?)
-            }
-            _ => return None,
-        };
-        // `RNN` is told by its cell.
-        let (class, units) = match inner.get("cell") {
-            Some(cell) => {
-                let class = cell.get("class_name")?.as_str()?.to_string();
-                (class, cell.pointer("/config/units"))
-            }
-            None => (class, inner.get("units")),
-        };
-        let on = |key: &str| inner.get(key) == Some(&Value::Bool(true));
-        Some(Self {
-            class: class.trim_end_matches("Cell").to_string(),
-            units: units.and_then(Value::as_u64).map(|u| u as usize),
-            bidirectional,
-            go_backwards: on("go_backwards"),
-            return_state: on("return_state"),
-            stateful: on("stateful"),
-            merge: match config.get("merge_mode").and_then(Value::as_str) {
-                Some(mode) => format!("{mode}: forward, then backward"),
-                None => "both outputs: forward, then backward".to_string(),
-            },
-        })
-    }
-
-    fn label(&self) -> String {
-        match self.class.as_str() {
-            "SimpleRNN" => "RNN".to_string(),
-            class => shortened(class),
-        }
-    }
-
-    fn states(&self) -> &'static [&'static str] {
-        match self.class.as_str() {
-            "LSTM" => &["h", "c"],
-            "GRU" | "SimpleRNN" => &["h"],
-            _ => &["state"],
-        }
-    }
-
-    fn directions(&self) -> Vec<i32> {
-        let first = if self.go_backwards { -1 } else { 1 };
-        match self.bidirectional {
-            true => vec![first, -first],
-            false => vec![first],
-        }
-    }
-}
-
 /// Whether the layers of a model stand in a row with a recurrent one among them, so that the picture can be drawn.
 pub(in crate::plot) fn is_row(model: &Model) -> bool {
     model
@@ -241,9 +166,10 @@ fn row(layer: &LayerHandle, step: &Step, graph: &Graph, came: &Dims, gone: &[Dim
 }
 
 fn recurrent_lines(r: &Recurrence, gives: String, sequences: bool, gone: &[Dims]) -> Lines {
-    let kept = match sequences {
-        true => "every step's output",
-        false => "only the last step's output",
+    let kept = match (sequences, r.go_backwards && !r.bidirectional) {
+        (true, _) => "every step's output",
+        (false, false) => "only the last step's output",
+        (false, true) => "only the output after step 0",
     };
     let mut lines: Lines = vec![("data-text", format!("{gives}: {kept}"))];
     if r.bidirectional {
@@ -309,15 +235,6 @@ fn at_every_step(class: &str) -> bool {
     CLASSES.contains(&class)
 }
 
-/// What fits into a cell.
-fn shortened(class: &str) -> String {
-    const MOST: usize = 9;
-    if class.chars().count() <= MOST {
-        return class.to_string();
-    }
-    class.chars().take(MOST - 1).chain(['…']).collect()
-}
-
 /// The states that the model puts out, in a line for each size.
 fn state_outputs(model: &Model, graph: &Graph, batch: usize) -> Lines {
     let mut sizes: Vec<(Dims, Vec<String>)> = Vec::new();
@@ -340,177 +257,6 @@ fn state_outputs(model: &Model, graph: &Graph, batch: usize) -> Lines {
         ("state-text", text)
     };
     sizes.into_iter().map(line).collect()
-}
-
-// -- the array and the batch --
-
-fn array(
-    input: &Dims,
-    categories: bool,
-    samples: Option<usize>,
-    batch: usize,
-    series: Option<usize>,
-) -> ArrayBar {
-    let steps = input.axis(1);
-    let known = |size: Option<usize>, name: &str| size.map_or(name.to_string(), |n| n.to_string());
-    let each: Vec<String> = (1..input.rank())
-        .map(|i| known(input.axis(i), &name_of(i, input.rank(), categories)))
-        .collect();
-    let joined = |front: &[String], each: &[String]| {
-        let all: Vec<&str> = front.iter().chain(each).map(String::as_str).collect();
-        format!("[{}]", all.join(", "))
-    };
-    if let (Some(length), Some(steps)) = (series, steps)
-        && length >= steps
-    {
-        let windows = length - steps + 1;
-        let features = each.get(1..).unwrap_or_default();
-        return ArrayBar {
-            series: true,
-            lines: vec![
-                (
-                    "text",
-                    format!(
-                        "one long series of {} steps: {}",
-                        thousands(length),
-                        joined(&[length.to_string()], features)
-                    ),
-                ),
-                (
-                    "small",
-                    format!(
-                        "windows of {steps}, one step apart: {} sequences, {}",
-                        thousands(windows),
-                        joined(&[windows.to_string()], &each)
-                    ),
-                ),
-                ("small", batches(windows, batch)),
-            ],
-        };
-    }
-    let lines = match samples {
-        Some(samples) => vec![
-            (
-                "text",
-                format!(
-                    "your array of {} sequences: {}",
-                    thousands(samples),
-                    joined(&[samples.to_string()], &each)
-                ),
-            ),
-            ("small", batches(samples, batch)),
-        ],
-        None => vec![
-            (
-                "text",
-                format!("your array: {}", joined(&["samples".to_string()], &each)),
-            ),
-            ("small", format!("cut into batches of {batch}")),
-        ],
-    };
-    ArrayBar {
-        series: false,
-        lines,
-    }
-}
-
-fn batches(samples: usize, batch: usize) -> String {
-    let batch = batch.max(1);
-    let (full, rest) = (samples / batch, samples % batch);
-    let count = full + usize::from(rest > 0);
-    let last = match rest > 0 && full > 0 {
-        true => format!(", the last one of {rest}"),
-        false => String::new(),
-    };
-    let word = if count == 1 { "batch" } else { "batches" };
-    format!("{} {word} of {batch}{last}", thousands(count))
-}
-
-fn input_card(input: &Dims, categories: bool) -> InputCard {
-    let numbers = if categories { ", whole numbers" } else { "" };
-    let values = input.axes().iter().skip(2).copied().flatten().product();
-    let steps = match (input.rank(), categories) {
-        (2, true) => input.axis(1).map_or(UNKNOWN, size),
-        _ => steps(input),
-    };
-    let features = match (categories, steps) {
-        (true, _) => ["one".to_string(), "number".to_string()],
-        (_, VECTOR) => axis_words("features", input.axis(1)),
-        _ => axis_words("features", input.axis(2)),
-    };
-    InputCard {
-        lines: vec![(
-            "data-text",
-            format!("one batch: {}{numbers}", named_axes(input, categories)),
-        )],
-        steps,
-        values: if categories {
-            1
-        } else if steps == VECTOR {
-            input.axis(1).unwrap_or(4)
-        } else if input.axis(2).is_none() {
-            4
-        } else {
-            values
-        },
-        left: features,
-        right: axis_words("batch", input.axis(0)),
-    }
-}
-
-fn axis_words(name: &str, size: Option<usize>) -> [String; 2] {
-    let size = size.map_or("any number".to_string(), |n| format!("= {n}"));
-    [name.to_string(), size]
-}
-
-// -- shapes --
-
-fn batched(dims: &Dims, batch: usize) -> Dims {
-    dims.tail(1).with_batch(Some(dims.axis(0).unwrap_or(batch)))
-}
-
-fn size(n: usize) -> i32 {
-    i32::try_from(n).unwrap_or(i32::MAX)
-}
-
-/// The number of steps of a shape.
-fn steps(dims: &Dims) -> i32 {
-    match dims.rank() {
-        0..=2 => VECTOR,
-        _ => dims.axis(1).map_or(UNKNOWN, size),
-    }
-}
-
-fn name_of(axis: usize, rank: usize, categories: bool) -> String {
-    if categories && axis == 1 {
-        "timesteps".to_string()
-    } else {
-        axis_name(axis, rank)
-    }
-}
-
-fn named(dims: &Dims) -> String {
-    named_axes(dims, false)
-}
-
-fn named_axes(dims: &Dims, categories: bool) -> String {
-    let axes: Vec<String> = dims
-        .axes()
-        .iter()
-        .enumerate()
-        .map(|(i, axis)| {
-            let name = name_of(i, dims.rank(), categories);
-            match axis {
-                Some(size) => format!("{name}{SPACE}={SPACE}{size}"),
-                None => name,
-            }
-        })
-        .collect();
-    format!("[{}]", axes.join(", "))
-}
-
-fn plain(dims: &Dims) -> String {
-    crate::plot::words::shape_text_of(dims, false)
 }
 
 /// The picture in sentences, for those who can't see it.

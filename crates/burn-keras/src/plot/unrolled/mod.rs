@@ -1,13 +1,17 @@
 //! The unrolled picture: a row of layers over the steps of a sequence, from the array at the bottom to output and labels.
 
 mod code;
+mod data;
 mod describe;
 mod draw;
 mod geometry;
 mod parts;
+mod recurrence;
+mod shapes;
 
 use code::code;
-pub(super) use describe::{Recurrence, array_and_batch, is_row, loss_words};
+pub(super) use describe::{array_and_batch, is_row, loss_words};
+pub(super) use recurrence::Recurrence;
 
 use super::Plot;
 use crate::Result;
