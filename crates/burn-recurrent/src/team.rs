@@ -69,7 +69,7 @@ const LINGER: Duration = Duration::from_micros(200);
 fn linger() {
     let start = Instant::now();
     while start.elapsed() < LINGER {
-        // Whoever ran a job has been told of nothing newer: that job has lingered itself.
+        // A team's job ends by lingering itself.
         if rayon::yield_now() == Some(rayon::Yield::Executed) {
             return;
         }
