@@ -191,7 +191,7 @@ fn shape(
     }
 }
 
-fn same_device(tensor: &'static str, given: &Device, needed: &Device) -> Result<()> {
+pub(crate) fn same_device(tensor: &'static str, given: &Device, needed: &Device) -> Result<()> {
     match given == needed {
         true => Ok(()),
         false => Err(Error::DeviceMismatch {

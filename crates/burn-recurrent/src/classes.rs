@@ -1,6 +1,6 @@
 //! What ends a classifier: softmax, and the cross-entropy of its probabilities, each one operation.
 
-use crate::checks::has_host_kernels;
+use crate::checks::{has_host_kernels, same_device};
 use crate::error::{Error, Result};
 use crate::ops::RowOps;
 use burn::Tensor;
@@ -48,7 +48,7 @@ pub fn softmax(x: Tensor<2>) -> Result<Tensor<2>> {
 /// # Errors
 ///
 /// [`Error::UnsupportedBackend`] and [`Error::UnsupportedDType`]; [`Error::Shape`] and
-/// [`Error::DTypeMismatch`] when the labels don't go with `p`.
+/// [`Error::DTypeMismatch`] and [`Error::DeviceMismatch`] when the labels don't go with `p`.
 ///
 /// ```
 /// use burn::tensor::{Device, Tensor};
@@ -64,6 +64,12 @@ pub fn softmax(x: Tensor<2>) -> Result<Tensor<2>> {
 /// ```
 pub fn cross_entropy(p: Tensor<2>, labels: Labels, epsilon: f64) -> Result<Tensor<1>> {
     has_host_kernels(&p)?;
+    let needed = p.device();
+    let given = match &labels {
+        Labels::Shares(t) => t.device(),
+        Labels::Numbers(t) => t.device(),
+    };
+    same_device("labels", &given, &needed)?;
     let [rows, classes] = p.dims();
     let (given, needed, dtype) = match &labels {
         Labels::Shares(t) => (t.dims().to_vec(), vec![rows, classes], t.dtype()),

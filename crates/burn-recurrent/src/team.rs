@@ -8,6 +8,7 @@
 //! What a task computes depends on its number alone, never on who runs it, which is what makes
 //! results the same for any number of threads.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -65,16 +66,24 @@ pub(crate) fn run<W: Work>(work: &W, helpers: usize) {
 /// and in training the next one comes soon.
 const LINGER: Duration = Duration::from_micros(200);
 
+thread_local! {
+    static LINGERS: Cell<bool> = const { Cell::new(false) };
+}
+
 /// Waits a while for more work in the pool, and does it.
 fn linger() {
-    let start = Instant::now();
-    while start.elapsed() < LINGER {
-        // A team's job ends by lingering itself.
+    // A job that was found here ends here, too: the loop further out goes on, on a stack that stays as it is.
+    if LINGERS.replace(true) {
+        return;
+    }
+    let mut idle = Instant::now();
+    while idle.elapsed() < LINGER {
         if rayon::yield_now() == Some(rayon::Yield::Executed) {
-            return;
+            idle = Instant::now();
         }
         std::hint::spin_loop();
     }
+    LINGERS.set(false);
 }
 
 const MAX_MEMBERS: usize = 64;
@@ -292,6 +301,25 @@ mod tests {
                     assert_eq!(cell.load(Ordering::Relaxed), 2);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn work_that_follows_work_needs_no_more_stack() {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(2)
+            .stack_size(256 << 10)
+            .build()
+            .unwrap();
+        let cells = (0..2).map(|_| (0..2).map(|_| 0.into()).collect());
+        let work = Sums {
+            cells: cells.collect(),
+        };
+        for _ in 0..50_000 {
+            pool.install(|| run(&work, 1));
+        }
+        for cell in work.cells.iter().flatten() {
+            assert_eq!(cell.load(Ordering::Relaxed), 50_000);
         }
     }
 

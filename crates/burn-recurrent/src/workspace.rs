@@ -77,8 +77,9 @@ impl Drop for Block {
 ///
 /// Results leave in the tensors' own memory. glibc gives the end of its heap back to the system whenever
 /// 128 KiB of it are free, and a training step would ask for the same pages again and again. Freeing a
-/// larger block than that once makes it keep twice as much (`mallopt(3)`, `M_TRIM_THRESHOLD`). The block
-/// is never touched, so it costs no memory.
+/// larger block than that once makes it keep twice as much, and take blocks up to that size from the heap
+/// instead of asking the system for each (`mallopt(3)`, `M_TRIM_THRESHOLD`, `M_MMAP_THRESHOLD`): for the
+/// whole process. The block is never touched, so it costs no memory.
 fn keep_heap() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| drop(std::hint::black_box(Vec::<u8>::with_capacity(KEPT_HEAP))));

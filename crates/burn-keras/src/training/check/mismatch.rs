@@ -122,7 +122,7 @@ impl Mismatch<'_, '_> {
                 format!("2 axes, [batch = {samples}, {n} values]"),
                 format!(
                     "{n} = {steps} × {features}: the timesteps and features of each sample stand in one row. Give each its \
-                     axis: `let {name} = {name}.into_shape_with_order([{samples}, {steps}, {features}])`."
+                     axis: `let {name} = {name}.into_shape_with_order([{samples}, {steps}, {features}]).unwrap()`."
                 ),
             );
         }
