@@ -4,8 +4,9 @@
     python tests/keras/crosscheck.py target/release/burn-keras [PART OF A NAME]
 
 - A model saved by Keras: the command predicts what Keras predicts, and what `convert` writes loads
-  in Keras and predicts the same. One model for every class of layer_cases_*.py, then random stacks
-  and graphs of stack_cases.py.
+  in Keras, predicts the same and trains on as Keras' own file does. One model for every class of
+  layer_cases_*.py, functional as it was made, and compiled and trained, Sequential where it has one
+  input; then random stacks and graphs of stack_cases.py.
 - Two epochs in Keras, two in the command, two in Keras end with the weights of six in Keras.
 - `fit` gives the history and the weights that Keras gives, for the options it has.
 """
@@ -109,6 +110,49 @@ def layer_model(case):
     return model, [*case.inputs, *tree.flatten(case.states)]
 
 
+def sequential_model(case):
+    """The case's layer as the one layer of a Sequential model; a model of several outputs can't be one."""
+    layer = case.make()
+    if case.adapt is not None:
+        layer.adapt(case.adapt)
+    x = case.inputs[0]
+    batch = x.shape[0] if getattr(layer, "stateful", False) else None
+    ends = keras.Input(batch_shape=(batch, *x.shape[1:]), dtype=str(x.dtype))
+    model = keras.Sequential([ends, layer])
+    if case.adapt is None:
+        random_weights(model, np.random.default_rng(zlib.crc32(case.name.encode())), 0.6)
+    return model
+
+
+def trained(name, model, inputs):
+    """Three steps of training in Keras, there and back, and three more from either file."""
+    one = inputs[0] if len(inputs) == 1 else list(inputs)
+    targets = [np.asarray(y) * 0.5 for y in outputs_of(model, inputs)]
+    targets = targets[0] if len(targets) == 1 else targets
+    model.compile(keras.optimizers.Adam(0.01), "mse")
+    stateful = any(getattr(layer, "stateful", False) for layer in model.layers)
+
+    def train(model):
+        for _ in range(3):
+            model.train_on_batch(one, targets)
+            if stateful:
+                model.reset_states() if hasattr(model, "reset_states") else [
+                    layer.reset_states() for layer in model.layers if getattr(layer, "stateful", False)
+                ]
+
+    train(model)
+    there_and_back(name, model, inputs)
+    if any(isinstance(layer, RANDOM) or getattr(layer, "dropout", 0) for layer in model.layers):
+        return
+    again, own = (keras.saving.load_model(at(file)) for file in ("ours.keras", "keras.keras"))
+    for after in (again, own):
+        train(after)
+    close(again.get_weights(), own.get_weights(), f"{name}: trained on", 0)
+
+
+RANDOM = (L.Dropout, L.GaussianNoise, L.SpatialDropout1D, L.Bidirectional, L.RNN, L.TimeDistributed)
+
+
 def layers():
     """The first case of every class, and the first with initial states."""
     met = set()
@@ -121,6 +165,10 @@ def layers():
             continue
         met.add(kind)
         yield f"layer {case.name}", lambda case=case: there_and_back(case.name, *layer_model(case))
+        single = len(case.inputs) == 1 and not case.states and not case.kwargs and case.style not in ("list", "args")
+        if single and len(tree.flatten(case.make()(case.inputs[0]))) == 1:
+            yield f"Sequential {case.name}", lambda case=case: trained(case.name, sequential_model(case), case.inputs)
+        yield f"trained {case.name}", lambda case=case: trained(case.name, *layer_model(case))
 
 
 def stacks():
@@ -177,6 +225,8 @@ def fits():
     np.save(at("y.npy"), y)
     np.save(at("vx.npy"), x[:7] * 0.5)
     np.save(at("vy.npy"), y[:7])
+    weights = (np.arange(24) % 5 / 2).astype("float32")
+    np.save(at("w.npy"), weights)
     plain = ["--x", at("x.npy"), "--y", at("y.npy"), "--no-shuffle"]
 
     def check(options, keras_options, compiled=None):
@@ -197,6 +247,15 @@ def fits():
         "epochs and batch size": (["--epochs", 3, "--batch-size", 5], dict(epochs=3, batch_size=5)),
         "validation split": (["--validation-split", 0.3, "--epochs", 2], dict(validation_split=0.3, epochs=2)),
         "validation data": (["--validation-x", at("vx.npy"), "--validation-y", at("vy.npy")], dict(validation_data=held)),
+        "class weights": (["--class-weight", '{"0": 1.0, "1": 3.5, "2": 0.5}', "--epochs", 2], dict(class_weight={0: 1.0, 1: 3.5, 2: 0.5}, epochs=2)),
+        "sample weights": (["--sample-weight", at("w.npy"), "--epochs", 2], dict(sample_weight=weights, epochs=2)),
+        "sample weights and a validation split": (
+            ["--sample-weight", at("w.npy"), "--validation-split", 0.25], dict(sample_weight=weights, validation_split=0.25)
+        ),
+        "initial epoch": (["--epochs", 4, "--initial-epoch", 2], dict(epochs=4, initial_epoch=2)),
+        "all three": (
+            ["--optimizer", "sgd", "--loss", "mse", "--metrics", "mae"], {}, dict(optimizer="sgd", loss="mse", metrics=["mae"])
+        ),
         "optimizer": (["--optimizer", "rmsprop"], {}, dict(optimizer="rmsprop", loss="categorical_crossentropy", metrics=["accuracy"])),
         "loss": (["--loss", "mse"], {}, dict(optimizer="adam", loss="mse", metrics=["accuracy"])),
         "metrics": (["--metrics", "mae,mse"], {}, dict(optimizer="adam", loss="categorical_crossentropy", metrics=["mae", "mse"])),

@@ -4,6 +4,7 @@
 //! The fixtures are made by `tests/keras/make_layers.py` with keras==3.15.1 on JAX.
 
 mod case;
+mod files;
 mod run;
 
 use std::collections::HashSet;

@@ -34,7 +34,7 @@ pub fn run(case: &Case, registry: &Registry, device: &Device) -> TestResult<Diff
 }
 
 /// What the layer takes after its inputs: initial states, and arrays among the call's arguments.
-fn further_inputs(case: &Case) -> TestResult<Vec<(String, &ArrayD<f32>)>> {
+pub fn further_inputs(case: &Case) -> TestResult<Vec<(String, &ArrayD<f32>)>> {
     let states = case.numbered("s").into_iter().enumerate();
     let mut all: Vec<_> = states.map(|(i, s)| (format!("s{i}"), s)).collect();
     for (name, value) in &case.arguments {
@@ -46,7 +46,7 @@ fn further_inputs(case: &Case) -> TestResult<Vec<(String, &ArrayD<f32>)>> {
 }
 
 /// A model of nothing but the layer.
-fn model(case: &Case, layer: LayerHandle) -> TestResult<Model> {
+pub fn model(case: &Case, layer: LayerHandle) -> TestResult<Model> {
     let mut inputs = Vec::new();
     let shapes = case
         .numbered("x")
@@ -66,7 +66,7 @@ fn model(case: &Case, layer: LayerHandle) -> TestResult<Model> {
 }
 
 /// Adapts a `Normalization` to the data that Keras adapted it to.
-fn adapt(case: &Case, layer: &mut dyn DynLayer) -> TestResult {
+pub fn adapt(case: &Case, layer: &mut dyn DynLayer) -> TestResult {
     let Some(data) = case.find("adapt0") else {
         return Ok(());
     };
