@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::numbers;
 use crate::losses::{self, Loss};
 use crate::metrics::MetricSpec;
 use crate::models::Model;
@@ -29,7 +30,7 @@ pub(super) fn write(model: &Model) -> Result<Value> {
         return Ok(json!({}));
     };
     let outputs = outputs.len();
-    Ok(json!({
+    let mut config = json!({
         "optimizer": compiled.optimizer.optimizer().to_config(),
         // One loss for all outputs is no form of Keras': each has its own.
         "loss": match losses.as_slice() {
@@ -47,7 +48,9 @@ pub(super) fn write(model: &Model) -> Result<Value> {
         "run_eagerly": false,
         "steps_per_execution": 1,
         "jit_compile": true,
-    }))
+    });
+    numbers::shorten(&mut config);
+    Ok(config)
 }
 
 /// Keras' form of the metrics of these outputs; `None` where one is a metric that Keras does not have.

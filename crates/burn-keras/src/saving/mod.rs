@@ -29,6 +29,7 @@ mod keras2_optimizer;
 mod legacy;
 mod load;
 mod model_file;
+mod numbers;
 mod optimizer_state;
 mod safetensors;
 mod tree;

@@ -6,7 +6,7 @@ use keras_format::{WeightTree, Weights, sort_layers};
 use serde_json::Value;
 
 use super::holders::Found;
-use super::{file_error, legacy, optimizer_state, safetensors, tree};
+use super::{file_error, legacy, numbers, optimizer_state, safetensors, tree};
 use crate::layers::{describe, replace_weights};
 use crate::models::Model;
 use crate::{Error, Result};
@@ -42,6 +42,7 @@ impl Model {
     /// Keras' configuration of the model with its layers in the order that decides the paths of their weights.
     pub(super) fn sorted_object(&self) -> Result<Value> {
         let mut object = self.to_object();
+        numbers::shorten(&mut object);
         sort_layers(&mut object, &mut WeightTree::new()).map_err(file_error)?;
         Ok(object)
     }
