@@ -20,12 +20,8 @@ const COMPILED: &str = match (cfg!(feature = "flex"), cfg!(feature = "ndarray"))
     (false, false) => "no backend",
 };
 
-/// Whether a tensor lies in memory of this process, as the kernels over slices need.
-pub(crate) fn has_host_kernels<const D: usize>(tensor: &Tensor<D>) -> Result<()> {
-    supported(tensor)
-}
-
-fn supported<const D: usize>(tensor: &Tensor<D>) -> Result<()> {
+/// Whether there are kernels for a tensor's backend and type.
+pub(crate) fn supported<const D: usize>(tensor: &Tensor<D>) -> Result<()> {
     fn has_kernels(kind: &DispatchTensorKind) -> bool {
         match kind {
             #[cfg(feature = "flex")]

@@ -1,6 +1,6 @@
 //! What ends a classifier: softmax, and the cross-entropy of its probabilities, each one operation.
 
-use crate::checks::{has_host_kernels, same_device};
+use crate::checks::{same_device, supported};
 use crate::error::{Error, Result};
 use crate::ops::RowOps;
 use burn::Tensor;
@@ -34,7 +34,7 @@ pub enum Labels {
 /// # Ok::<(), burn_recurrent::Error>(())
 /// ```
 pub fn softmax(x: Tensor<2>) -> Result<Tensor<2>> {
-    has_host_kernels(&x)?;
+    supported(&x)?;
     Ok(Tensor::from_dispatch(Dispatch::softmax_rows(
         x.into_dispatch(),
     )))
@@ -63,7 +63,7 @@ pub fn softmax(x: Tensor<2>) -> Result<Tensor<2>> {
 /// # Ok::<(), burn_recurrent::Error>(())
 /// ```
 pub fn cross_entropy(p: Tensor<2>, labels: Labels, epsilon: f64) -> Result<Tensor<1>> {
-    has_host_kernels(&p)?;
+    supported(&p)?;
     let needed = p.device();
     let given = match &labels {
         Labels::Shares(t) => t.device(),
