@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use burn_keras::ndarray::{Array1, Array3};
 use burn_keras::prelude::*;
+use burn_keras::random::Generator;
 
 fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let folder = match std::env::args().nth(1) {
@@ -19,11 +20,11 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     std::fs::create_dir_all(&folder)?;
     set_random_seed(1);
 
-    // Waves that are to be told from their mirror images.
+    // Waves in noise that are to be told from their mirror images.
+    let mut random = Generator::new(3);
     let x = Array3::from_shape_fn((400, 12, 1), |(i, t, _)| {
         let sign = if i % 2 == 0 { 1.0 } else { -1.0 };
-        sign * ((t as f32 + i as f32 * 0.01) * 0.7).sin()
-            + (i as f32 * 12.9 + t as f32 * 78.2).sin() * 0.8
+        sign * (t as f32 * 0.7).sin() + 5.0 * (random.uniform() - 0.5)
     });
     let y = Array1::from_shape_fn(400, |i| (i % 2) as i32);
 

@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 
+use burn_keras::metrics::{ClassificationReport, ConfusionMatrix};
 use burn_keras::ndarray::{Array2, Array3};
 use burn_keras::prelude::*;
 use burn_keras::preprocessing::{Pad, Side, pad_series};
@@ -48,6 +49,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "test accuracy: {:.4}",
         scores.get("accuracy").unwrap_or_default()
     );
+
+    // Who is taken for whom.
+    let chosen = model.predict(&x_test)?;
+    let matrix = ConfusionMatrix::new(&y_test, &chosen)?;
+    println!("\n{matrix}\n\n{}", ClassificationReport::from(&matrix));
+    let picture = std::env::temp_dir().join("masked_sequences.svg");
+    matrix.plot(&picture)?;
+    println!("drawn in {}", picture.display());
     Ok(())
 }
 

@@ -11,17 +11,15 @@ import argparse
 import datetime
 import json
 import os
-import platform
-import re
 import statistics
 import subprocess
 import sys
 from pathlib import Path
 
+from machine import cores, example, git_commit, machine, rustc
 from workloads import WORKLOADS
 
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
 OURS = "burn-keras"
 
 
@@ -186,33 +184,6 @@ def ways_taken(figures):
     return "\n".join(lines)
 
 
-def machine():
-    model, flags = platform.processor(), ""
-    try:
-        text = Path("/proc/cpuinfo").read_text()
-        numbers = [re.search(rf"^{key}\s*: (.*)$", text, re.M)[1] for key in ("model name", "cpu family", "model")]
-        model = "{} (family {}, model {})".format(*numbers)
-        flags = re.search(r"^flags\s*: (.*)$", text, re.M)[1].split()
-        flags = ", ".join(f for f in ("avx2", "avx512f", "avx512_bf16", "amx_tile") if f in flags)
-    except (OSError, TypeError):
-        pass
-    try:
-        system = platform.freedesktop_os_release()["PRETTY_NAME"]
-    except (OSError, AttributeError):
-        system = platform.system()
-    return f"{model}, {flags or 'flags unknown'}; {cores()} cores; {system}, {platform.system()} {platform.release()}"
-
-
-def cores():
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-
-
-def git_commit():
-    command = ["git", "-C", ROOT, "describe", "--always", "--dirty"]
-    found = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    return found.stdout.strip() or "unknown"
-
-
 def report(figures, names, versions, loads):
     turns = ", ".join(
         f"{max(len(s) for w in found.values() for s in w.values())} for {name}" for name, found in figures.items()
@@ -243,13 +214,6 @@ Turns: {turns}.
 """
 
 
-def rustc():
-    try:
-        return subprocess.run(["rustc", "--version"], stdout=subprocess.PIPE, text=True).stdout.split()[1]
-    except (OSError, IndexError):
-        return "unknown"
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, help="write the tables to this file, too")
@@ -268,8 +232,7 @@ def main():
     parser.add_argument("--all", action="store_true", help="also what takes long to show that it is far behind")
     options = parser.parse_args()
 
-    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-    binary = target / "release" / "examples" / f"throughput{'.exe' if os.name == 'nt' else ''}"
+    binary = example("throughput")
     if not binary.exists():
         parser.error("build the program first: cargo build --release --example throughput")
 

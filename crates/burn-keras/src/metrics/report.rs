@@ -18,6 +18,7 @@ use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{Cell, CellAlignment, Table};
 use ndarray::{ArrayBase, Data, Dimension};
 
+use crate::training::data::IntoData;
 use crate::{Error, Result};
 
 /// How often each class was taken for each class.
@@ -60,18 +61,22 @@ impl ConfusionMatrix {
     /// From labels and outputs as they are handed to `fit` and come from `predict`.
     ///
     /// `y_pred` is `[.., classes]`, or `[.., 1]` with the probability of class 1; `y_true` has the same shape (one-hot,
-    /// or 0 and 1), or holds a class number for each row.
+    /// or 0 and 1), or holds a class number for each row, in any type that `fit` takes.
     ///
     /// # Errors
     ///
-    /// [`Error::Data`] when the two do not fit each other.
-    pub fn new<A, B, D, E>(y_true: &ArrayBase<A, D>, y_pred: &ArrayBase<B, E>) -> Result<Self>
+    /// [`Error::Data`] when the two do not fit each other, or a label is no class number.
+    pub fn new<'a, B, E>(y_true: impl IntoData<'a>, y_pred: &ArrayBase<B, E>) -> Result<Self>
     where
-        A: Data<Elem = f32>,
         B: Data<Elem = f32>,
-        D: Dimension,
         E: Dimension,
     {
+        let given = y_true.into_data()?;
+        let [y_true] = given.as_slice() else {
+            let problem = format!("has {} arrays; give the labels of one output", given.len());
+            return Err(Error::data("y_true", problem));
+        };
+        let y_true = y_true.to_f32()?;
         let columns = y_pred.shape().last().copied().unwrap_or(1).max(1);
         let outputs: Vec<f32> = y_pred.iter().copied().collect();
         let labels: Vec<f32> = y_true.iter().copied().collect();
@@ -85,8 +90,15 @@ impl ConfusionMatrix {
         } else {
             (outputs.chunks(columns).map(best).collect(), columns)
         };
+        let number = |class: &f32| match *class {
+            class if class >= 0.0 && class.fract() == 0.0 => Ok(class as usize),
+            class => Err(Error::data(
+                "y_true",
+                format!("holds {class}, which is no number of a class"),
+            )),
+        };
         let right: Vec<usize> = if labels.len() == rows {
-            labels.iter().map(|class| *class as usize).collect()
+            labels.iter().map(number).collect::<Result<_>>()?
         } else if labels.len() == outputs.len() {
             labels.chunks(columns).map(best).collect()
         } else {
@@ -285,5 +297,79 @@ impl fmt::Display for ClassificationReport {
         ];
         table.add_row(row.map(right));
         write!(f, "{table}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::{Array1, Array2, Array3, array};
+
+    #[test]
+    fn labels_are_read_in_every_form_that_fit_takes() -> Result<()> {
+        let outputs = array![[0.1f32, 0.7, 0.2], [0.6, 0.3, 0.1], [0.2, 0.2, 0.6]];
+        let numbers: Array1<i32> = array![1, 1, 2];
+        let one_hot = array![[0.0f32, 1.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
+        let wanted = ConfusionMatrix::of_classes(&[1, 1, 2], &[1, 0, 2], 3)?;
+        assert_eq!(ConfusionMatrix::new(&numbers, &outputs)?, wanted);
+        assert_eq!(ConfusionMatrix::new(&one_hot, &outputs)?, wanted);
+        let column: Array2<u8> = array![[1], [1], [2]];
+        assert_eq!(ConfusionMatrix::new(&column, &outputs)?, wanted);
+        // A step is a row like any other.
+        let steps = Array3::from_shape_fn((1, 3, 3), |(_, step, class)| outputs[[step, class]]);
+        let of_steps: Array2<i32> = array![[1, 1, 2]];
+        assert_eq!(ConfusionMatrix::new(&of_steps, &steps)?, wanted);
+        let chances = array![[0.9f32], [0.5], [0.6]];
+        let binary = ConfusionMatrix::new(&array![1i32, 0, 0], &chances)?;
+        assert_eq!(
+            binary,
+            ConfusionMatrix::of_classes(&[1, 0, 0], &[1, 0, 1], 2)?
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_no_class_is_named() {
+        let outputs = array![[0.1f32, 0.9], [0.6, 0.4]];
+        for (labels, wanted) in [
+            (
+                array![0.0f32, -1.0],
+                "holds -1, which is no number of a class",
+            ),
+            (array![0.5, 1.0], "holds 0.5"),
+            (array![0.0, 2.0], "holds the class 2, but there are 2"),
+            (
+                array![0.0, 1.0, 1.0],
+                "has the shape [3] for outputs [2, 2]",
+            ),
+        ] {
+            let text = ConfusionMatrix::new(&labels, &outputs)
+                .unwrap_err()
+                .to_string();
+            assert!(text.contains(wanted), "{text} lacks {wanted}");
+        }
+    }
+
+    #[test]
+    fn figures_are_those_of_scikit_learn() -> Result<()> {
+        // `classification_report` of scikit-learn 1.9.1 for these classes.
+        let matrix = ConfusionMatrix::of_classes(&[0, 0, 0, 1, 2, 2], &[0, 0, 1, 1, 2, 0], 3)?;
+        let report = ClassificationReport::from(&matrix);
+        let all = [report.macro_average(), report.weighted_average()];
+        let classes = report.classes().iter().chain(&all);
+        let figures: Vec<[f64; 3]> = classes.map(|c| [c.precision, c.recall, c.f1]).collect();
+        let third = 1.0 / 3.0;
+        let wanted = [
+            [2.0 * third, 2.0 * third, 2.0 * third],
+            [0.5, 1.0, 2.0 * third],
+            [1.0, 0.5, 2.0 * third],
+            [13.0 / 18.0, 13.0 / 18.0, 2.0 * third],
+            [0.75, 2.0 * third, 2.0 * third],
+        ];
+        for (got, wanted) in figures.iter().flatten().zip(wanted.iter().flatten()) {
+            assert!((got - wanted).abs() < 1e-12, "{figures:?}");
+        }
+        assert!((report.accuracy() - 2.0 * third).abs() < 1e-12);
+        Ok(())
     }
 }

@@ -102,12 +102,61 @@ impl History {
                 });
             chart.draw_series(points.iter().map(|p| Circle::new(*p, 2, color.filled())))?;
         }
+        if curves
+            .iter()
+            .filter(|(_, points, _)| !points.is_empty())
+            .count()
+            < 2
+        {
+            // The axis names the only one.
+            return Ok(());
+        }
+        let drawn = curves.iter().map(|(_, points, _)| points.as_slice());
         chart
             .configure_series_labels()
+            .position(emptiest_corner(drawn, (first, last), (low, high)))
             .background_style(WHITE.mix(0.8))
             .border_style(BLACK.mix(0.3))
             .draw()
     }
+}
+
+/// Where the least of some curves would be hidden by their names.
+fn emptiest_corner<'c>(
+    curves: impl Iterator<Item = &'c [(f64, f64)]>,
+    (left, right): (f64, f64),
+    (low, high): (f64, f64),
+) -> SeriesLabelPosition {
+    /// What the names take of a panel, in width and height.
+    const SHARES: (f64, f64) = (0.3, 0.35);
+    const STEPS: usize = 20;
+    let mut hidden = [0; 4];
+    for curve in curves {
+        for ends in curve.windows(2) {
+            for step in 0..=STEPS {
+                let along = step as f64 / STEPS as f64;
+                let between = |a: f64, b: f64| a + (b - a) * along;
+                let x = (between(ends[0].0, ends[1].0) - left) / (right - left);
+                let y = (between(ends[0].1, ends[1].1) - low) / (high - low);
+                let sides = [(x < SHARES.0, 0), (x > 1.0 - SHARES.0, 1)];
+                let levels = [(y > 1.0 - SHARES.1, 0), (y < SHARES.1, 2)];
+                for (_, side) in sides.into_iter().filter(|(inside, _)| *inside) {
+                    for (_, level) in levels.into_iter().filter(|(inside, _)| *inside) {
+                        hidden[side + level] += 1;
+                    }
+                }
+            }
+        }
+    }
+    // The right ones first: training begins on the left.
+    let corners = [
+        (hidden[1], SeriesLabelPosition::UpperRight),
+        (hidden[3], SeriesLabelPosition::LowerRight),
+        (hidden[0], SeriesLabelPosition::UpperLeft),
+        (hidden[2], SeriesLabelPosition::LowerLeft),
+    ];
+    let best = corners.into_iter().min_by_key(|(count, _)| *count);
+    best.map_or(SeriesLabelPosition::UpperRight, |(_, corner)| corner)
 }
 
 /// From the smallest to the largest value with a little room around; some range where there is none.
@@ -151,8 +200,24 @@ mod tests {
         for label in ["val_loss", "accuracy", "epoch"] {
             assert!(svg.contains(label), "{label} is missing");
         }
+        // A panel with one curve or none has no names but that of its axis.
+        assert_eq!(svg.matches("\nval_loss\n").count(), 1);
+        assert_eq!(svg.matches("\nloss\n").count(), 2);
+        assert_eq!(svg.matches("\naccuracy\n").count(), 1);
         assert!(History::default().to_svg().is_err());
         Ok(())
+    }
+
+    #[test]
+    fn names_stand_where_no_curve_runs() {
+        let at = |curve: &[(f64, f64)]| {
+            let corner = emptiest_corner(std::iter::once(curve), (0.0, 1.0), (0.0, 1.0));
+            format!("{corner:?}")
+        };
+        assert_eq!(at(&[(0.0, 1.0), (0.5, 0.1), (1.0, 0.0)]), "UpperRight");
+        assert_eq!(at(&[(0.0, 0.0), (0.5, 0.9), (1.0, 1.0)]), "LowerRight");
+        let both_on_the_right = [(1.0, 0.0), (1.0, 1.0)];
+        assert_eq!(at(&both_on_the_right), "UpperLeft");
     }
 
     #[test]
