@@ -2,14 +2,13 @@
 //!
 //! The fixtures are made by `tests/keras/make_fit_options.py` with keras==3.15.1 on JAX.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
 use burn_keras::models::Model;
 use burn_keras::prelude::*;
-use burn_keras::training::data::{IntoValues, Values};
 use burn_keras::training::{Logs, OnBatch, Stream};
+use burn_keras_tests::fit_case::{FitCase, class_weights, names, number};
 use burn_keras_tests::{TestResult, assert_close, devices, read_arrays, read_json};
-use ndarray::{ArrayD, Axis, Slice};
 use serde_json::Value;
 
 /// Built as the script of the same name does.
@@ -43,74 +42,6 @@ fn model(kind: &str) -> TestResult<Model> {
     Ok(chain.into())
 }
 
-struct Case {
-    name: String,
-    spec: Value,
-    arrays: HashMap<String, ArrayD<f32>>,
-}
-
-impl Case {
-    fn array(&self, name: &str) -> TestResult<&ArrayD<f32>> {
-        let key = format!("{}/{name}", self.name);
-        self.arrays
-            .get(&key)
-            .ok_or_else(|| format!("{key} is missing").into())
-    }
-
-    /// The first `count` samples of arrays, all without a count.
-    fn values(&self, names: &[String], count: Option<usize>) -> TestResult<Vec<Values<'static>>> {
-        let first = Slice::new(0, count.map(|n| n as isize), 1);
-        names
-            .iter()
-            .map(|name| {
-                Ok(self
-                    .array(name)?
-                    .slice_axis(Axis(0), first)
-                    .to_owned()
-                    .into_values()?)
-            })
-            .collect()
-    }
-
-    fn labels(&self, prefix: &str, count: Option<usize>) -> TestResult<Vec<Values<'static>>> {
-        let outputs = self.spec["outputs"]
-            .as_u64()
-            .ok_or("no number of outputs")?;
-        let names: Vec<String> = (0..outputs).map(|i| format!("{prefix}{i}")).collect();
-        self.values(&names, count)
-    }
-
-    fn weights(&self, prefix: &str) -> TestResult<Vec<ArrayD<f32>>> {
-        let count = self.spec["weights"]
-            .as_u64()
-            .ok_or("no number of weights")?;
-        (0..count)
-            .map(|i| Ok(self.array(&format!("{prefix}{i}"))?.clone()))
-            .collect()
-    }
-}
-
-fn names(value: &Value) -> TestResult<Vec<String>> {
-    Ok(serde_json::from_value(value.clone())?)
-}
-
-fn number(value: &Value) -> Option<usize> {
-    value.as_u64().map(|n| n as usize)
-}
-
-fn class_weights(value: &Value) -> TestResult<Vec<(usize, f32)>> {
-    let weights = value.as_object().ok_or("class weights are no object")?;
-    weights
-        .iter()
-        .map(|(class, weight)| {
-            Ok((
-                class.parse()?,
-                weight.as_f64().ok_or("a weight is no number")? as f32,
-            ))
-        })
-        .collect()
-}
-
 /// The names of metrics, with the output they are for; without one where they are for all.
 fn metrics_by_output(value: &Value) -> TestResult<Vec<(Option<String>, Vec<String>)>> {
     match value.as_object() {
@@ -120,41 +51,6 @@ fn metrics_by_output(value: &Value) -> TestResult<Vec<(Option<String>, Vec<Strin
             .map(|(output, metrics)| Ok((Some(output.clone()), names(metrics)?)))
             .collect(),
     }
-}
-
-fn fit_options(case: &Case) -> TestResult<Fit<'static>> {
-    let mut fit = Fit::new().shuffle(false).verbose(0);
-    for (option, value) in case.spec["fit"].as_object().ok_or("no options")? {
-        let count = number(value).unwrap_or_default();
-        fit = match option.as_str() {
-            "epochs" => fit.epochs(count),
-            "initial_epoch" => fit.initial_epoch(count),
-            "batch_size" => fit.batch_size(count),
-            "steps_per_epoch" => fit.steps_per_epoch(count),
-            "validation_batch_size" => fit.validation_batch_size(count),
-            "validation_steps" => fit.validation_steps(count),
-            "validation_freq" => match value.as_array() {
-                None => fit.validation_freq(count),
-                Some(epochs) => {
-                    fit.validation_freq(epochs.iter().filter_map(number).collect::<Vec<_>>())
-                }
-            },
-            "validation_split" => {
-                fit.validation_split(value.as_f64().ok_or("the split is no number")?)
-            }
-            "validation" => fit.validation_data(
-                case.values(&["xv".to_string()], None)?,
-                case.labels("yv", None)?,
-            ),
-            "sample_weight" => fit.sample_weight(case.values(&names(value)?, None)?),
-            "validation_sample_weight" => {
-                fit.validation_sample_weight(case.values(&names(value)?, None)?)
-            }
-            "class_weight" => fit.class_weight(class_weights(value)?),
-            other => return Err(format!("the test does not know the option {other}").into()),
-        };
-    }
-    Ok(fit)
 }
 
 /// Keras on JAX forgets the mask of the output before it computes the metrics of a training step (not its loss, and not
@@ -180,10 +76,10 @@ fn assert_logs(place: &str, got: &Logs, wanted: &Value) -> TestResult {
 }
 
 fn run(name: &str) -> TestResult {
-    let case = Case {
+    let case = FitCase {
         name: name.to_string(),
         spec: read_json("fit_options.json")?["cases"][name].clone(),
-        arrays: read_arrays("fit_options.npz")?,
+        arrays: Arc::new(read_arrays("fit_options.npz")?),
     };
     for (backend, device) in devices()? {
         set_device(&device);
@@ -213,7 +109,7 @@ fn run(name: &str) -> TestResult {
         model.compile_with(compile)?;
 
         let x = case.values(&["x".to_string()], None)?;
-        let history = model.fit(x.clone(), case.labels("y", None)?, fit_options(&case)?)?;
+        let history = model.fit(x.clone(), case.labels("y", None)?, case.fit_options()?)?;
         let epochs: Vec<usize> = serde_json::from_value(case.spec["epochs"].clone())?;
         assert_eq!(history.epochs(), epochs, "{place}");
         let wanted = case.spec["history"].as_object().ok_or("no history")?;
@@ -332,6 +228,7 @@ cases!(
     initial_epoch,
     two_outputs_one_weight,
     two_outputs_two_weights,
+    metrics_of_each_output,
 );
 
 /// Keras multiplies `[samples, timesteps]` by `[samples]` as NumPy would, which fails or, for as many samples as steps,

@@ -15,6 +15,8 @@ use ndarray_npy::NpzReader;
 use serde_json::Value;
 
 pub mod differences;
+pub mod fit_case;
+pub mod keras_callbacks;
 
 /// A result that any failure fits.
 pub type TestResult<T = ()> = Result<T, Box<dyn std::error::Error>>;

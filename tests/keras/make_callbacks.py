@@ -5,9 +5,10 @@
 The model has one weight and one bias that training does not change (all data are 0); a first callback replaces the
 figures of each epoch by those of the script and sets the weight to the epoch's number, so that the weight at the end
 tells which epoch's weights were restored. In the JSON, `cases` maps a name to
-    curves      figure -> its value in each epoch (null: the epoch does not have it)
+    curve       the figure's value in each epoch (null: the epoch does not have it); there are 2 batches in each
+    figure      its name
     callbacks   class and arguments
-    epochs      how many were asked for; there are 2 batches in each
+    fits        how often `fit` is called with the same callbacks
     ran         the epochs that ran
     rates       the learning rate after each of them
     history     what History holds
@@ -18,6 +19,7 @@ tells which epoch's weights were restored. In the JSON, `cases` maps a name to
 
 import os
 import pathlib
+import warnings
 import sys
 import tempfile
 
@@ -105,6 +107,80 @@ CASES = {
 }  # fmt: skip
 
 
+RANDOM = 40
+TEMPLATES = [
+    "{epoch}.keras", "{epoch:02d}.keras", "e{epoch:04}.keras", "{epoch:>3}.keras", "{epoch:+d}.keras", "{epoch:<3d}!.keras",
+    "sub/{epoch}/model.keras", "last.keras", "{{x}}{epoch}.keras", "{loss}.keras", "{loss:.1e}_{epoch}.keras",
+]  # fmt: skip
+OF_THE_FIGURE = ["{FIGURE:.2f}", "{epoch:03d}_{FIGURE:.3e}", "{FIGURE}", "{FIGURE:g}", "{FIGURE:8.3f}", "{FIGURE:08.2f}", "{FIGURE:.1%}", "{FIGURE:+.2f}"]
+
+
+def random_curve(rng, epochs, upward, sparse):
+    """Up and down, with plateaus, and values that some epochs lack."""
+    values = np.round(np.cumsum(rng.normal(-0.03, 0.1, epochs)) + 1, 2)
+    if upward:
+        values = -values + 2
+    if rng.random() < 0.4:
+        values = np.repeat(values[::3], 3)[:epochs]
+    absent = rng.random(epochs) < (0.2 if sparse and rng.random() < 0.3 else 0)
+    absent[0] = False  # a CSV file has the columns of the first epoch
+    return [None if gone else float(value) for value, gone in zip(values, absent)]
+
+
+def random_case(seed):
+    rng = np.random.default_rng([7, seed])
+    one = lambda *of: of[rng.integers(len(of))]  # noqa: E731
+    figure = one("val_loss", "val_loss", "val_accuracy", "loss")
+    curve = random_curve(rng, int(rng.integers(4, 16)), "acc" in figure, figure != "loss")
+    watched = {} if figure == "val_loss" and rng.random() < 0.7 else {"monitor": figure}
+    if rng.random() < 0.2:
+        watched["mode"] = one("min", "max", "auto")
+    found = []
+    if rng.random() < 0.6:
+        arguments = {"patience": int(rng.integers(0, 5)), **watched}
+        if rng.random() < 0.4:
+            arguments["min_delta"] = one(0.01, 0.05, -0.05, 0.2)
+        if rng.random() < 0.3:
+            arguments["baseline"] = one(0.7, 0.9, 1.05)
+        if rng.random() < 0.3:
+            arguments["start_from_epoch"] = int(rng.integers(1, 6))
+        if rng.random() < 0.6:
+            arguments["restore_best_weights"] = True
+        found.append(("EarlyStopping", arguments))
+    if rng.random() < 0.5:
+        arguments = {"patience": int(rng.integers(0, 4)), "factor": one(0.1, 0.5, 0.9), **watched}
+        if rng.random() < 0.5:
+            arguments["cooldown"] = int(rng.integers(1, 4))
+        if rng.random() < 0.4:
+            arguments["min_lr"] = one(0.01, 0.2, 0.25)
+        if rng.random() < 0.4:
+            arguments["min_delta"] = one(0.0, 0.02, 0.1)
+        found.append(("ReduceLROnPlateau", arguments))
+    if rng.random() < 0.2:
+        found.append(("LearningRateScheduler", {}))
+    if rng.random() < 0.6:
+        template = one(*TEMPLATES)
+        if None not in curve and rng.random() < 0.5:
+            template = one(*OF_THE_FIGURE).replace("FIGURE", figure) + ".keras"
+        arguments = {"filepath": template, **watched}
+        if rng.random() < 0.4:
+            arguments["save_best_only"] = True
+            if rng.random() < 0.4:
+                arguments["initial_value_threshold"] = one(0.8, 0.95, 1.1)
+        elif "epoch" in template and "loss" not in template and rng.random() < 0.3:
+            arguments["save_freq"] = int(rng.integers(1, 6))
+            arguments["filepath"] = template.replace("{epoch", "{batch}_{epoch")
+        if rng.random() < 0.5:
+            arguments["save_weights_only"] = True
+            arguments["filepath"] = arguments["filepath"].replace(".keras", ".weights.h5")
+        found.append(("ModelCheckpoint", arguments))
+    if rng.random() < 0.6 or not found:
+        found.append(("CSVLogger", {"filename": "log.csv", "separator": one(",", ";", "\t"), "append": bool(rng.random() < 0.5)}))
+    rng.shuffle(found)
+    found = [(str(kind), arguments) for kind, arguments in found]
+    return curve, figure, found, 2 if rng.random() < 0.3 else 1
+
+
 class Script(keras.callbacks.Callback):
     def __init__(self, curve, figure):
         super().__init__()
@@ -121,7 +197,9 @@ class Script(keras.callbacks.Callback):
             if name not in ("loss", self.figure):
                 del logs[name]
         logs["loss"] = 0.25
-        logs[self.figure] = self.curve[epoch]
+        logs.pop(self.figure, None)
+        if self.curve[epoch] is not None:
+            logs[self.figure] = self.curve[epoch]
 
 
 class Rates(keras.callbacks.Callback):
@@ -146,8 +224,7 @@ def new_model():
     return model
 
 
-def run(name):
-    curve, figure, specs = CASES[name]
+def run(name, curve, figure, specs, fits=1):
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         callbacks = []
@@ -159,10 +236,11 @@ def run(name):
         rates = Rates()
         model = new_model()
         zeros = np.zeros((4, 1), "float32")
-        history = model.fit(
-            zeros, zeros, batch_size=2, epochs=len(curve), validation_data=(zeros, zeros), verbose=0,
-            callbacks=[Script(curve, figure), *callbacks, rates],
-        )  # fmt: skip
+        for _ in range(fits):
+            history = model.fit(
+                zeros, zeros, batch_size=2, epochs=len(curve), validation_data=(zeros, zeros), verbose=0,
+                callbacks=[Script(curve, figure), *callbacks, rates],
+            )  # fmt: skip
         files = {}
         csv = None
         for path in sorted(pathlib.Path(folder).rglob("*")):
@@ -177,6 +255,7 @@ def run(name):
             "curve": curve,
             "figure": figure,
             "callbacks": [[cls, arguments] for cls, arguments in specs],
+            "fits": fits,
             "ran": rates.ran,
             "rates": rates.rates,
             "history": {k: [float(v) for v in vs] for k, vs in history.history.items()},
@@ -188,8 +267,12 @@ def run(name):
     return case
 
 
-def main():
-    cases = {name: run(name) for name in CASES}
+def main(first=0, last=RANDOM):
+    warnings.filterwarnings("ignore")  # of figures that an epoch lacks
+    cases = {name: run(name, *case) for name, case in CASES.items()}
+    for seed in range(first, last):
+        name = f"random_{seed}"
+        cases[name] = run(name, *random_case(seed))
     write_json(FIXTURES / "callbacks.json", header(), cases)
 
 

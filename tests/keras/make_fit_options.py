@@ -130,6 +130,11 @@ CASES = {
         "two_outputs", ["categorical_crossentropy", "mse"], ["mse"], ["mse"],
         {"epochs": 2, "batch_size": 8, "sample_weight": ["sw0", "sw1"]}, {"sample_weight": ["sw0", "sw1"]}, {},
     ),
+    "metrics_of_each_output": (
+        "two_outputs", ["categorical_crossentropy", "mse"], {"a": ["accuracy", "mse"], "b": ["mae"]}, {"b": ["mae", "mse"]},
+        {"epochs": 2, "batch_size": 8, "sample_weight": ["sw0", "sw1"], "validation": True},
+        {"sample_weight": ["sw0", "sw1"]}, {},
+    ),
 }  # fmt: skip
 
 

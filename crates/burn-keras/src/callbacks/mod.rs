@@ -53,6 +53,7 @@ mod list;
 mod model_checkpoint;
 mod monitor;
 mod progress_bar;
+mod python_format;
 mod python_text;
 mod reduce_lr_on_plateau;
 mod save_freq;

@@ -1,5 +1,6 @@
 //! Numbers and templates as Python writes them, so that files have the names and texts that Keras gives them.
 
+use super::python_format::formatted;
 use crate::Result;
 
 /// A float as Python's `repr` shows it.
@@ -26,7 +27,7 @@ pub(super) fn float(value: f64) -> String {
 }
 
 /// Rust's `1e-7` as Python's `1e-07`.
-fn python_exponent(text: &str) -> String {
+pub(super) fn python_exponent(text: &str) -> String {
     let Some((digits, power)) = text.split_once('e') else {
         return text.to_string();
     };
@@ -46,7 +47,7 @@ pub(super) enum Number {
 
 /// Fills a template such as `{epoch:02d}-{val_loss:.2f}.keras`, as Python's `str.format` does.
 ///
-/// Formats are `[0][width][.digits][d|f|e]`; `{{` and `}}` stand for braces.
+/// `{{` and `}}` stand for braces.
 ///
 /// # Errors
 ///
@@ -88,50 +89,6 @@ pub(super) fn fill(
     }
     filled.push_str(rest);
     Ok(filled)
-}
-
-/// `value` by a format such as `02d` or `8.3f`; `None` for one that does not fit.
-fn formatted(value: Number, format: &str) -> Option<String> {
-    let kind_at = format
-        .find(|c: char| c.is_ascii_alphabetic())
-        .unwrap_or(format.len());
-    let (size, kind) = format.split_at(kind_at);
-    let (width, digits) = match size.split_once('.') {
-        Some((width, digits)) => (width, Some(digits.parse::<usize>().ok()?)),
-        None => (size, None),
-    };
-    let zeros = width.starts_with('0') && width.len() > 1;
-    let width: usize = if width.is_empty() {
-        0
-    } else {
-        width.parse().ok()?
-    };
-    // No file name is longer.
-    if width > 255 || digits.is_some_and(|d| d > 255) {
-        return None;
-    }
-    let real = match value {
-        Number::Int(n) => n as f64,
-        Number::Float(v) => v,
-    };
-    let text = match (kind, value) {
-        ("" | "d", Number::Int(n)) if digits.is_none() => n.to_string(),
-        ("", Number::Float(v)) if digits.is_none() => float(v),
-        ("f", _) => match real.is_finite() {
-            true => format!("{real:.*}", digits.unwrap_or(6)),
-            false => float(real),
-        },
-        ("e", _) => match real.is_finite() {
-            true => python_exponent(&format!("{real:.*e}", digits.unwrap_or(6))),
-            false => float(real),
-        },
-        _ => return None,
-    };
-    Some(match (zeros, text.strip_prefix('-')) {
-        (false, _) => format!("{text:>width$}"),
-        (true, None) => format!("{text:0>width$}"),
-        (true, Some(digits)) => format!("-{digits:0>0$}", width.saturating_sub(1)),
-    })
 }
 
 #[cfg(test)]
