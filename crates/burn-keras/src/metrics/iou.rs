@@ -23,6 +23,24 @@ struct Reading {
     sparse_y_pred: bool,
     /// The output's values above or at this are class 1, the others class 0.
     threshold: Option<f32>,
+    /// Whether the fraction of a weight is cut off.
+    in_whole_numbers: bool,
+}
+
+/// Whether a metric of this type counts in whole numbers.
+///
+/// # Errors
+///
+/// [`Error::Argument`] for a type that is neither whole nor real.
+fn is_whole(place: &str, dtype: &str) -> Result<bool> {
+    match dtype {
+        "int" | "int32" | "int64" => Ok(true),
+        "float32" => Ok(false),
+        other => {
+            let problem = format!("is \"{other}\"; it must be \"int32\" or \"float32\"");
+            Err(Error::argument(place, "dtype", problem))
+        }
+    }
 }
 
 fn classes_of(tensor: &AnyTensor, sparse: bool) -> Result<Tensor<1, Int>> {
@@ -57,10 +75,12 @@ impl ClassMatrix {
         }
         let device = p.device();
         let mut w: Tensor<1> = match weights {
-            // Keras counts in whole numbers: the fraction of a weight is cut off.
             Some(weights) => {
                 let rows = weights.dims()[0].max(1);
-                let weights = weights.clone().int().float().reshape([rows, 1]);
+                let mut weights = weights.clone().reshape([rows, 1]);
+                if reading.in_whole_numbers {
+                    weights = weights.int().float();
+                }
                 weights.expand([rows, count / rows]).reshape([count])
             }
             None => Tensor::ones([count], &device),
@@ -133,6 +153,8 @@ macro_rules! ious {
                 /// A class of the labels that does not count.
                 ignore_class: Option<i64> = None,
                 $($options)*
+                /// `"int32"`: weights count in whole numbers, their fraction is cut off; `"float32"`: as they are.
+                dtype: String = "int32".to_string(),
                 /// The axis of the classes where they are not numbers; only the last one, -1, is supported.
                 axis: i64 = -1,
             }
@@ -160,6 +182,7 @@ macro_rules! ious {
                     sparse_y_true: sparse_true(self),
                     sparse_y_pred: self.sparse_y_pred,
                     threshold: None,
+                    in_whole_numbers: is_whole($name, &self.dtype)?,
                 };
                 self.state.update(&reading, y_true, y_pred, weights)
             }
@@ -170,6 +193,7 @@ macro_rules! ious {
             }
 
             fn check(&self) -> Result<()> {
+                is_whole($name, &self.dtype)?;
                 let targets: fn(&Self) -> Vec<usize> = $targets;
                 check_targets($name, self.num_classes, &targets(self))
             }
@@ -215,6 +239,8 @@ metric_struct! {
         target_class_ids: Vec<usize> = vec![0, 1],
         /// An output at or above this is a 1.
         threshold: f32 = 0.5,
+        /// `"int32"`: weights count in whole numbers, their fraction is cut off; `"float32"`: as they are.
+        dtype: String = "int32".to_string(),
     }
 }
 
@@ -234,6 +260,7 @@ impl Metric for BinaryIoU {
             sparse_y_true: true,
             sparse_y_pred: true,
             threshold: Some(self.threshold),
+            in_whole_numbers: is_whole("binary_io_u", &self.dtype)?,
         };
         self.state.update(&reading, y_true, y_pred, weights)
     }
@@ -243,6 +270,7 @@ impl Metric for BinaryIoU {
     }
 
     fn check(&self) -> Result<()> {
+        is_whole("binary_io_u", &self.dtype)?;
         check_targets("binary_io_u", 2, &self.target_class_ids)
     }
 }

@@ -134,7 +134,19 @@ impl Metric for LossMetric {
         let rows = self.loss.rows(y_true, y_pred)?;
         // A loss of the whole batch has one value; weights of its rows say nothing about it.
         let weights = weights.filter(|w| w.dims() == rows.dims());
-        self.mean.update(rows, weights);
+        // Rows that the loss leaves out are 0; Keras takes them out of the number too where there are weights, and only
+        // there (`keras/src/metrics/reduction_metrics.py`, `reduce_to_samplewise_values`).
+        let counted = match weights {
+            Some(_) => self.loss.counted(y_true, y_pred)?,
+            None => None,
+        };
+        match (weights, counted) {
+            (Some(weights), Some(counted)) => {
+                let weights = weights.clone() * counted;
+                self.mean.update(rows, Some(&weights));
+            }
+            (weights, _) => self.mean.update(rows, weights),
+        }
         Ok(())
     }
 
