@@ -310,7 +310,7 @@ fn a_bad_argument_of_a_callback_is_named() -> TestResult {
         ),
         (
             Box::new(EarlyStopping::new().monitor("val_profit")),
-            "\"max\" or \"min\"",
+            "there is no figure named \"val_profit\"",
         ),
         (
             Box::new(LearningRateScheduler::new(|_, _| f32::NAN)),

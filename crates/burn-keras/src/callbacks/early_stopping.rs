@@ -131,8 +131,8 @@ impl Callback for EarlyStopping {
         epoch: usize,
         logs: &mut Logs,
     ) -> Result<()> {
-        self.monitor.resolve(training.model())?;
-        let Some(current) = self.monitor.value(logs) else {
+        self.monitor.resolve(training.model(), Some(logs))?;
+        let Some(current) = self.monitor.value(training.model(), logs) else {
             return Ok(());
         };
         if epoch < self.start_from_epoch {

@@ -8,6 +8,7 @@ use super::monitor::{Monitor, float_state, monitor_options, read_float};
 use super::python_text::{self, Number};
 use super::save_freq::{IntoSaveFreq, SaveFreq};
 use super::{Callback, RunningLogs, Training};
+use crate::models::Model;
 use crate::training::Logs;
 use crate::{Error, Result};
 
@@ -143,12 +144,12 @@ impl ModelCheckpoint {
     }
 
     /// Whether this model is to be saved.
-    fn is_wanted(&mut self, logs: &Logs) -> bool {
+    fn is_wanted(&mut self, model: &Model, logs: &Logs) -> bool {
         if !self.save_best_only {
             return true;
         }
         // A model too many is better than one too few, as in Keras.
-        let Some(current) = self.monitor.value(logs) else {
+        let Some(current) = self.monitor.value(model, logs) else {
             return true;
         };
         let better = self.monitor.improves(current, self.monitor.best);
@@ -160,7 +161,7 @@ impl ModelCheckpoint {
 
     fn save(&mut self, training: &Training<'_>, batch: Option<usize>, logs: &Logs) -> Result<()> {
         let path = self.path(self.epoch, batch, logs)?;
-        if !self.is_wanted(logs) {
+        if !self.is_wanted(training.model(), logs) {
             return Ok(());
         }
         if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
@@ -185,7 +186,7 @@ impl Callback for ModelCheckpoint {
     fn on_train_begin(&mut self, training: &mut Training<'_>) -> Result<()> {
         self.check()?;
         if self.save_best_only {
-            self.monitor.resolve(training.model())?;
+            self.monitor.resolve(training.model(), None)?;
         }
         // A second training goes on with the best of the first, as in Keras.
         if !self.started {

@@ -84,12 +84,13 @@ impl Monitor {
         };
     }
 
-    /// Reports a bad argument, and finds out which values are better.
+    /// Reports a bad argument, and finds out which values are better. `logs` are an epoch's figures, where there was one.
     ///
     /// # Errors
     ///
-    /// [`Error::Argument`] when the name alone does not tell.
-    pub fn resolve(&mut self, model: &Model) -> Result<()> {
+    /// [`Error::Argument`] when the name alone does not tell; [`Error::UnknownName`] when the epoch has no such figure
+    /// either.
+    pub fn resolve(&mut self, model: &Model, logs: Option<&Logs>) -> Result<()> {
         if let Some(problem) = &self.problem {
             return Err(problem.clone());
         }
@@ -112,6 +113,9 @@ impl Monitor {
             Better::Larger
         } else if error_or_loss {
             Better::Smaller
+        } else if let Some(logs) = logs.filter(|logs| logs.get(&self.name).is_none()) {
+            let known = logs.iter().map(|(name, _)| name);
+            return Err(Error::unknown("figure", &self.name, known).at(self.callback));
         } else {
             return Err(Error::argument(
                 self.callback,
@@ -125,17 +129,20 @@ impl Monitor {
         Ok(())
     }
 
-    /// The figure; says so once an epoch where there is none.
-    pub fn value(&self, logs: &Logs) -> Option<f64> {
+    /// The figure; the model says so once where there is none.
+    pub fn value(&self, model: &Model, logs: &Logs) -> Option<f64> {
         let value = logs.get(&self.name);
         if value.is_none() {
-            let known: Vec<&str> = logs.iter().map(|(name, _)| name).collect();
-            log::warn!(
-                "{} watches \"{}\", which this epoch does not have; it has {}",
-                self.callback,
-                self.name,
-                known.join(", ")
-            );
+            let topic = format!("{} {}", self.callback, self.name);
+            model.notes.say_once(&topic, || {
+                let known: Vec<&str> = logs.iter().map(|(name, _)| name).collect();
+                format!(
+                    "{} watches \"{}\", which an epoch does not have; it has {}",
+                    self.callback,
+                    self.name,
+                    known.join(", ")
+                )
+            });
         }
         value
     }
@@ -203,7 +210,7 @@ mod tests {
         model.add(Dense::new(1).name("price").input_shape([2]))?;
         let mut monitor = Monitor::new("EarlyStopping");
         monitor.name = name.to_string();
-        monitor.resolve(&model)?;
+        monitor.resolve(&model, None)?;
         Ok(monitor)
     }
 
@@ -229,6 +236,14 @@ mod tests {
         }
         let text = monitor("profit").unwrap_err().to_string();
         assert!(text.contains("\"max\" or \"min\""), "{text}");
+
+        let mut logs = Logs::default();
+        logs.set("val_accuracy", 0.5);
+        let mut misspelt = Monitor::new("EarlyStopping");
+        misspelt.name = "val_acuracy".to_string();
+        let refused = misspelt.resolve(&Sequential::new(), Some(&logs));
+        let text = refused.err().map(|e| e.to_string()).unwrap_or_default();
+        assert!(text.contains("did you mean \"val_accuracy\"?"), "{text}");
         Ok(())
     }
 }

@@ -110,10 +110,10 @@ impl Callback for ReduceLROnPlateau {
         epoch: usize,
         logs: &mut Logs,
     ) -> Result<()> {
-        self.monitor.resolve(training.model())?;
+        self.monitor.resolve(training.model(), Some(logs))?;
         let rate = f64::from(training.learning_rate()?);
         logs.set("learning_rate", rate);
-        let Some(current) = self.monitor.value(logs) else {
+        let Some(current) = self.monitor.value(training.model(), logs) else {
             return Ok(());
         };
         if self.cooling > 0 {

@@ -93,9 +93,9 @@ impl ClassSums {
 }
 
 fn check(place: &str, average: Option<&str>, beta: f32, threshold: Option<f32>) -> Result<()> {
-    if !matches!(average, None | Some("micro" | "macro" | "weighted")) {
+    if let Some(other) = average.filter(|a| !["micro", "macro", "weighted"].contains(a)) {
         let problem =
-            format!("is {average:?}; it must be \"micro\", \"macro\" or \"weighted\", or left out");
+            format!("is \"{other}\"; it must be \"micro\", \"macro\" or \"weighted\", or left out");
         return Err(Error::argument(place, "average", problem));
     }
     if !(beta > 0.0 && beta.is_finite()) {

@@ -15,7 +15,7 @@
 use std::fmt;
 
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{Cell, CellAlignment, Table};
+use comfy_table::{Cell, CellAlignment, Table, TableComponent};
 use ndarray::{ArrayBase, Data, Dimension};
 
 use crate::training::data::IntoData;
@@ -154,6 +154,11 @@ impl ConfusionMatrix {
 fn table(header: impl IntoIterator<Item = String>) -> Table {
     let mut table = Table::new();
     table.load_preset(UTF8_HORIZONTAL_ONLY);
+    // No rules between the rows.
+    table.remove_style(TableComponent::HorizontalLines);
+    table.remove_style(TableComponent::MiddleIntersections);
+    table.remove_style(TableComponent::LeftBorderIntersections);
+    table.remove_style(TableComponent::RightBorderIntersections);
     table.set_header(header.into_iter().map(right));
     table
 }

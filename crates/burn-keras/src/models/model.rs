@@ -400,7 +400,8 @@ impl Model {
     }
 
     /// What the model and its layers have warned of so far: data that were read in another shape than they came in, a
-    /// mask that was lost. Each is said once, through the `log` crate too.
+    /// mask that was lost, a figure that a callback watches and an epoch lacks. Each is said once, through the `log` crate
+    /// too.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = self.notes.all();
         warnings.extend(self.leaves().iter().filter_map(LayerHandle::warning));

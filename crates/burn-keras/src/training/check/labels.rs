@@ -63,6 +63,7 @@ pub(crate) fn labels<'a>(
                 dims: output,
                 name,
                 user: format!("the loss {}", loss.name()),
+                is_metric: false,
                 form,
             };
             let values = match reader.needed_shape(&values, ignored)? {
@@ -75,6 +76,7 @@ pub(crate) fn labels<'a>(
                 let metric = spec.resolve(&values.dims(), output)?;
                 let reader = Reader {
                     user: format!("the metric {}", metric.name()),
+                    is_metric: true,
                     form: metric.labels(),
                     ..reader
                 };
@@ -95,6 +97,7 @@ struct Reader<'a> {
     name: &'a str,
     /// As `the loss mse`.
     user: String,
+    is_metric: bool,
     form: Labels,
 }
 
@@ -197,6 +200,17 @@ impl Reader<'_> {
             format!(
                 "Compile with \"sparse_categorical_crossentropy\" for class numbers (the metric \"accuracy\" takes both); or \
                  one-hot encode them: `to_categorical(&{name}, {})?` (in `burn_keras::preprocessing`) makes {name} {}.",
+                classes.unwrap_or_default(),
+                sized(self.dims, shape[0], &["batch"])
+            )
+        } else if self.is_metric
+            && classes.is_some_and(|n| n > 1)
+            && (without_last.admits(sample) || matches!(sample, [1]))
+        {
+            got += ", which looks like class numbers";
+            format!(
+                "One-hot encode them and compile with \"categorical_crossentropy\": `to_categorical(&{name}, {})?` (in \
+                 `burn_keras::preprocessing`) makes {name} {}.",
                 classes.unwrap_or_default(),
                 sized(self.dims, shape[0], &["batch"])
             )
