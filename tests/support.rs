@@ -21,10 +21,16 @@ pub mod keras_callbacks;
 /// A result that any failure fits.
 pub type TestResult<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
-/// The CPU backends, by name.
+/// The backends that are tested, by name: those of the CPU, or `wgpu` alone in a build with that feature.
 pub fn devices() -> TestResult<Vec<(Backend, Device)>> {
-    [Backend::Flex, Backend::NdArray]
-        .into_iter()
+    let backends: &[Backend] = if cfg!(feature = "wgpu") {
+        &[Backend::Wgpu]
+    } else {
+        &[Backend::Flex, Backend::NdArray]
+    };
+    backends
+        .iter()
+        .copied()
         .map(|backend| Ok((backend, backend.open()?)))
         .collect()
 }

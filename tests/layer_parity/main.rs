@@ -96,6 +96,39 @@ fn other_layers_on_ndarray() -> TestResult {
     check(Backend::NdArray, Implementation::Auto, |c| !is_recurrent(c))
 }
 
+/// On a GPU the cases are many and each kernel is compiled anew, so every third is run, and all of classes with few.
+#[cfg(feature = "wgpu")]
+mod on_wgpu {
+    use super::*;
+
+    fn chosen(case: &Case) -> bool {
+        let few = ["LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional"];
+        let name = case.name.bytes().fold(0u32, |sum, b| {
+            sum.wrapping_mul(31).wrapping_add(u32::from(b))
+        });
+        !few.contains(&case.class_name.as_str()) || name % 3 == 0
+    }
+
+    #[test]
+    fn recurrent_layers_on_wgpu_by_the_fastest_way() -> TestResult {
+        let chosen = |c: &Case| is_recurrent(c) && chosen(c);
+        check(Backend::Wgpu, Implementation::Auto, chosen)
+    }
+
+    #[test]
+    fn recurrent_layers_on_wgpu_by_burn() -> TestResult {
+        let chosen = |c: &Case| is_recurrent(c) && chosen(c);
+        check(Backend::Wgpu, Implementation::Burn, chosen)
+    }
+
+    #[test]
+    fn other_layers_on_wgpu() -> TestResult {
+        check(Backend::Wgpu, Implementation::Auto, |c| {
+            !is_recurrent(c) && chosen(c)
+        })
+    }
+}
+
 #[test]
 fn every_registered_class_has_a_case_and_every_case_a_class() -> TestResult {
     let cases = case::all()?;

@@ -11,7 +11,11 @@ use std::str::FromStr;
 use burn::backend::DispatchDevice;
 pub use burn::tensor::Device;
 
+pub use crate::tensor::host::read_backs;
 use crate::{Error, Result};
+
+#[cfg(feature = "cube")]
+pub(crate) mod gpu;
 
 /// The environment variable that names the device to use.
 pub const DEVICE_VARIABLE: &str = "BURN_KERAS_DEVICE";
@@ -92,10 +96,10 @@ impl Backend {
             Self::NdArray => Ok(ndarray_device()),
             #[cfg(feature = "wgpu")]
             Self::Wgpu | Self::Vulkan | Self::Metal | Self::WebGpu if self.is_compiled() => {
-                gpu::open(self)
+                gpu::open_wgpu(self)
             }
             #[cfg(feature = "cuda")]
-            Self::Cuda => guarded(self, || Device::cuda(0)),
+            Self::Cuda => gpu::open_cuda(),
             _ => Err(self.not_compiled()),
         }
     }
@@ -141,75 +145,6 @@ fn ndarray_device() -> Device {
     Device::ndarray()
 }
 
-/// Runs `open`, turning a panic inside a driver into our error.
-#[cfg(feature = "cuda")]
-fn guarded(
-    backend: Backend,
-    open: impl FnOnce() -> Device + std::panic::UnwindSafe,
-) -> Result<Device> {
-    // The device itself opens at its first use, so it is used once here.
-    let opened = std::panic::catch_unwind(|| {
-        let device = open();
-        let one = burn::tensor::Tensor::<1>::ones([1], &device);
-        one.try_into_data().map(|_| device)
-    });
-    opened.ok().and_then(std::result::Result::ok).ok_or_else(|| {
-        Error::Device(format!(
-            "the device `{backend}` could not be opened: is there a GPU and its driver? The CPU always works: set \
-             {DEVICE_VARIABLE}=flex"
-        ))
-    })
-}
-
-#[cfg(feature = "wgpu")]
-mod gpu {
-    //! wgpu opens lazily and panics at first use, so we open it once, fallibly, and keep the outcome.
-
-    use std::collections::HashMap;
-    use std::sync::Mutex;
-
-    use burn::backend::WgpuBackend;
-    use burn::tensor::Device;
-
-    use super::{Backend, DEVICE_VARIABLE};
-    use crate::{Error, Result};
-
-    static OPENED: Mutex<Option<HashMap<&'static str, Result<Device, String>>>> = Mutex::new(None);
-
-    pub(super) fn open(backend: Backend) -> Result<Device> {
-        let mut opened = OPENED
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
-        opened
-            .get_or_insert_with(HashMap::new)
-            .entry(backend.name())
-            .or_insert_with(|| try_open(backend))
-            .clone()
-            .map_err(|reason| {
-                Error::Device(format!(
-                    "the device `{backend}` cannot be used on this machine: {reason}. A GPU driver may be missing \
-                     (on Debian: `apt install mesa-vulkan-drivers`); the CPU always works: set \
-                     {DEVICE_VARIABLE}=flex"
-                ))
-            })
-    }
-
-    fn try_open(backend: Backend) -> Result<Device, String> {
-        let attempt = std::panic::catch_unwind(|| {
-            let options = Device::wgpu_options();
-            let api = match backend {
-                Backend::Vulkan => WgpuBackend::Vulkan,
-                Backend::Metal => WgpuBackend::Metal,
-                Backend::WebGpu => WgpuBackend::WebGpu,
-                _ => WgpuBackend::Auto,
-            };
-            let options = options.graphics_api(api);
-            options.init().map_err(|e| e.to_string())
-        });
-        attempt.unwrap_or_else(|_| Err("its driver failed while it was being opened".to_string()))
-    }
-}
-
 thread_local! {
     static CHOSEN: RefCell<Option<Device>> = const { RefCell::new(None) };
 }
@@ -247,13 +182,15 @@ pub fn default_device() -> Result<Device> {
     }
 }
 
-/// A device in words, as `flex (CPU)`.
+/// A device in words, as `flex (CPU)` or `wgpu (NVIDIA GeForce RTX 4070)`.
 pub fn device_name(device: &Device) -> String {
     match device.clone().inner().as_dispatch() {
         #[cfg(feature = "flex")]
         DispatchDevice::Flex(_) => "flex (CPU)".to_string(),
         #[cfg(feature = "ndarray")]
         DispatchDevice::NdArray(_) => "ndarray (CPU)".to_string(),
+        #[cfg(feature = "cube")]
+        DispatchDevice::Cube(device) => gpu::name(device),
         #[allow(unreachable_patterns)]
         other => format!("{other:?}"),
     }
@@ -268,6 +205,16 @@ pub(crate) fn is_cpu(device: &Device) -> bool {
         DispatchDevice::NdArray(_) => true,
         #[allow(unreachable_patterns)]
         _ => false,
+    }
+}
+
+/// The most bytes that one buffer on this device can have, where there is a limit.
+pub(crate) fn largest_buffer(device: &Device) -> Option<u64> {
+    match device.clone().inner().as_dispatch() {
+        #[cfg(feature = "cube")]
+        DispatchDevice::Cube(device) => Some(gpu::largest_buffer(device)),
+        #[allow(unreachable_patterns)]
+        _ => None,
     }
 }
 

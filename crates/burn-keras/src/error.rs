@@ -305,6 +305,13 @@ fn unknown_name(what: &str, name: &str, nearest: &[String], place: Option<&str>)
     format!("{at}there is no {what} named \"{name}\"{hint}")
 }
 
+/// What a panic said.
+pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message")
+}
+
 /// `noun` with an `s` unless there is exactly one.
 pub(crate) fn plural(count: usize, noun: &str) -> String {
     if count == 1 {

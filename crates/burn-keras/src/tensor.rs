@@ -11,11 +11,11 @@ use burn::tensor::{Bool, DType, Device, Float, Int, Tensor, TensorData};
 use crate::dims::Dims;
 use crate::{Error, Result};
 
-mod host;
+pub(crate) mod host;
 mod ops;
 
 pub(crate) use host::host_values;
-pub(crate) use ops::{MOST_AXES, wide_mask};
+pub(crate) use ops::{MOST_AXES, Picked, wide_mask};
 
 /// What a tensor holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -30,5 +30,5 @@ pub use node::{Input, IntoNodes, Node, Outputs};
 pub use sequential::Sequential;
 pub use shapes::Shapes;
 pub use summary::Summary;
-pub(crate) use summary::thousands;
+pub(crate) use summary::{bytes, thousands};
 pub(crate) use to_config::{build_config, takes_mask};

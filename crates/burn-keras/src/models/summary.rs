@@ -251,7 +251,12 @@ impl fmt::Display for Summary {
             ("Trainable params", self.trainable),
             ("Non-trainable params", self.non_trainable),
         ] {
-            writeln!(f, " {what}: {} ({})", thousands(count), bytes(count * 4))?;
+            writeln!(
+                f,
+                " {what}: {} ({})",
+                thousands(count),
+                bytes(count as u64 * 4)
+            )?;
         }
         write!(f, " Device: {}", self.device)?;
         for (note, layers) in &self.notes {
@@ -275,7 +280,7 @@ pub(crate) fn thousands(number: usize) -> String {
 }
 
 /// `66.00 KB` for 67584: steps of 1024, two decimals.
-fn bytes(count: usize) -> String {
+pub(crate) fn bytes(count: u64) -> String {
     let mut size = count as f64;
     let mut unit = "B";
     for next in ["KB", "MB", "GB", "TB", "PB"] {

@@ -1,6 +1,7 @@
 //! Arithmetic that a rule is written in once, and that runs on single values and on whole tensors alike.
 //!
-//! On the CPU a weight is updated in one pass over its values; on a GPU by tensor operations.
+//! On the CPU a weight is updated in one pass over its values, on a GPU by one kernel made of the same arithmetic, and
+//! elsewhere by tensor operations.
 
 use std::ops::{Add, Div, Mul, Sub};
 
@@ -136,6 +137,39 @@ impl<R: ElementRule> ValueRule for R {
     ) {
         update_slices(self, &self.constants(step), weight, gradient, slots);
     }
+}
+
+/// A rule's step on tensors, after a share `decay` of the weight is taken away.
+pub(super) fn update_tensors<R: ElementRule>(
+    rule: &R,
+    step: &Step<'_>,
+    decay: f32,
+    weight: Tensor<1>,
+    gradient: Tensor<1>,
+    slots: &mut [Tensor<1>],
+) -> Tensor<1> {
+    fn apply<R: ElementRule, E: Elementwise>(
+        rule: &R,
+        constants: &R::Constants,
+        decay: f32,
+        (weight, gradient): (E, E),
+        slots: &mut [E],
+    ) -> E {
+        let weight = if decay == 0.0 {
+            weight
+        } else {
+            weight.clone() - weight.scale(decay)
+        };
+        rule.apply(constants, weight, gradient, slots)
+    }
+    let constants = rule.constants(step);
+    #[cfg(feature = "cube")]
+    if let Some(updated) = super::one_launch::step(&weight, &gradient, slots, |w, g, s| {
+        apply(rule, &constants, decay, (w, g), s)
+    }) {
+        return updated;
+    }
+    apply(rule, &constants, decay, (weight, gradient), slots)
 }
 
 /// A rule over slices in one pass, with the number of slots known to the compiler.

@@ -22,6 +22,8 @@ mod learning_rate;
 mod lion;
 mod muon;
 mod nadam;
+#[cfg(feature = "cube")]
+mod one_launch;
 mod optimizer;
 mod rmsprop;
 mod rule;

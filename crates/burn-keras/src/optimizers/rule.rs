@@ -83,6 +83,23 @@ pub trait Rule: std::fmt::Debug + Send + Sync {
         step: &Step<'_>,
     ) -> Tensor<1>;
 
+    /// The same in a step that takes a share `decay` of the weight away first.
+    fn update_with_decay(
+        &self,
+        weight: Tensor<1>,
+        gradient: Tensor<1>,
+        slots: &mut [Tensor<1>],
+        step: &Step<'_>,
+        decay: f32,
+    ) -> Tensor<1> {
+        let weight = if decay == 0.0 {
+            weight
+        } else {
+            weight.clone() - weight * decay
+        };
+        self.update(weight, gradient, slots, step)
+    }
+
     /// The same arithmetic on values in the host's memory, where the rule has it.
     fn by_values(&self) -> Option<&dyn ValueRule> {
         None
@@ -200,7 +217,18 @@ macro_rules! rule_by_elements {
             slots: &mut [burn::tensor::Tensor<1>],
             step: &super::Step<'_>,
         ) -> burn::tensor::Tensor<1> {
-            self.apply(&self.constants(step), weight, gradient, slots)
+            self.update_with_decay(weight, gradient, slots, step, 0.0)
+        }
+
+        fn update_with_decay(
+            &self,
+            weight: burn::tensor::Tensor<1>,
+            gradient: burn::tensor::Tensor<1>,
+            slots: &mut [burn::tensor::Tensor<1>],
+            step: &super::Step<'_>,
+            decay: f32,
+        ) -> burn::tensor::Tensor<1> {
+            super::elementwise::update_tensors(self, step, decay, weight, gradient, slots)
         }
 
         fn by_values(&self) -> Option<&dyn super::ValueRule> {

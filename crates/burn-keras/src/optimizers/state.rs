@@ -217,12 +217,7 @@ impl OptimizerState {
                 Tensor::from_data(TensorData::new(values, [count]), &device)
             }
             (Slots::Device(slots), _) => {
-                let weight = if decay == 0.0 {
-                    weight
-                } else {
-                    weight.clone() - weight * decay
-                };
-                rule.update(weight, gradient, slots, &step)
+                rule.update_with_decay(weight, gradient, slots, &step, decay)
             }
             // Slots are on the host only for rules that work there.
             (Slots::Host(_), None) => weight,

@@ -1,8 +1,20 @@
 //! Values of tensors in the memory of this process.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use burn::tensor::Tensor;
 
+use crate::error::panic_message;
 use crate::{Error, Result};
+
+static READ_BACKS: AtomicU64 = AtomicU64::new(0);
+
+/// How often this process has waited for a GPU and copied values from it. A training loop that is slow on a GPU often
+/// asks for values in every step; `fit` does so for what it shows and at the end of an epoch.
+pub fn read_backs() -> u64 {
+    READ_BACKS.load(Ordering::Relaxed)
+}
 
 /// The values of a flat tensor.
 ///
@@ -14,9 +26,21 @@ pub(crate) fn host_values(tensor: Tensor<1>) -> Result<Vec<f32>> {
     if let Some(values) = ndarray_values(&tensor) {
         return Ok(values);
     }
-    tensor
-        .try_into_vec_as::<f32>()
-        .map_err(|e| Error::Device(format!("reading values back from the device failed: {e}")))
+    if crate::backend::is_cpu(&tensor.device()) {
+        return tensor.try_into_vec_as::<f32>().map_err(failed);
+    }
+    READ_BACKS.fetch_add(1, Ordering::Relaxed);
+    // What failed on the device since the last time comes out here; some drivers panic on it.
+    match catch_unwind(AssertUnwindSafe(|| tensor.try_into_vec_as::<f32>())) {
+        Ok(values) => values.map_err(failed),
+        Err(panic) => Err(failed(panic_message(&*panic))),
+    }
+}
+
+fn failed(problem: impl std::fmt::Display) -> Error {
+    Error::Device(format!(
+        "reading values back from the device failed: {problem}"
+    ))
 }
 
 /// The values in one copy: burn's own way takes them one by one where the tensor is shared.

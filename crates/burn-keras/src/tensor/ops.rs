@@ -1,14 +1,57 @@
 //! What layers do with tensors of any rank: elementwise operations with stretched axes, reordering and joining of axes.
 
-use burn::tensor::{Bool, Tensor};
+use burn::backend::DispatchTensor;
+use burn::tensor::kind::Basic;
+use burn::tensor::{Bool, Float, Int, Tensor};
 
-use super::{AnyTensor, Mask};
+use super::{AnyTensor, Kind, Mask, reshape};
 use crate::{Error, Result};
 
 /// The most axes a tensor between layers may have.
 pub(crate) const MOST_AXES: usize = 6;
 
+/// Some places along the first axis.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Picked<'n> {
+    /// Those from the first number up to the second.
+    Range(usize, usize),
+    /// Those with these numbers.
+    Listed(&'n Tensor<1, Int>),
+}
+
+impl Picked<'_> {
+    /// What is at these places of a tensor of this shape.
+    fn of<K: Basic>(self, source: DispatchTensor, shape: &[usize]) -> Result<DispatchTensor> {
+        let (count, rest) = shape.split_first().unwrap_or((&1, &[]));
+        let flat = [*count, rest.iter().product()];
+        let rows: Tensor<2, K> =
+            Tensor::from_dispatch(reshape(Tensor::<1, K>::from_dispatch(source), &flat)?);
+        let picked = match self {
+            Self::Range(start, end) => rows.narrow(0, start, end - start),
+            Self::Listed(numbers) => rows.select(0, numbers.clone()),
+        };
+        let mut shape = shape.to_vec();
+        shape[0] = picked.dims()[0];
+        reshape(picked, &shape)
+    }
+}
+
 impl AnyTensor {
+    /// What is at some places along the first axis, without the mask; the tensor must have an axis.
+    pub(crate) fn pick(&self, places: Picked<'_>) -> Result<Self> {
+        let (source, shape) = (self.inner.clone(), self.shape());
+        let inner = match self.kind {
+            Kind::Float => places.of::<Float>(source, &shape)?,
+            Kind::Int => places.of::<Int>(source, &shape)?,
+            Kind::Bool => places.of::<Bool>(source, &shape)?,
+        };
+        Ok(Self {
+            inner,
+            kind: self.kind,
+            mask: None,
+        })
+    }
+
     /// The tensor as floats with axes of size 1 in front, [`MOST_AXES`] in all.
     pub(crate) fn wide(&self) -> Result<Tensor<MOST_AXES>> {
         self.float_as(wide_shape(&self.shape())?)
@@ -155,6 +198,17 @@ mod tests {
                 .zip(&counted(&[2])?, |a, b| a + b)
                 .is_err()
         );
+        Ok(())
+    }
+
+    #[test]
+    fn places_along_the_first_axis_are_picked() -> Result<()> {
+        let x = counted(&[3, 2])?;
+        assert_eq!(x.pick(Picked::Range(1, 3))?.to_vec()?, [2.0, 3.0, 4.0, 5.0]);
+        let numbers = AnyTensor::from_i32(vec![2, 0], &[2], &default_device()?)?.int_as([2])?;
+        let picked = x.pick(Picked::Listed(&numbers))?;
+        assert_eq!(picked.shape(), [2, 2]);
+        assert_eq!(picked.to_vec()?, [4.0, 5.0, 0.0, 1.0]);
         Ok(())
     }
 

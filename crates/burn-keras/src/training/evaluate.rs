@@ -132,7 +132,7 @@ impl Model {
         check_steps("evaluate", "steps", options.steps)?;
         let mut callbacks = CallbackList::new(options.common.callbacks, options.common.verbose);
         thread::scope(|scope| {
-            let mut feed = Feed::new(scope, source, options.steps);
+            let mut feed = Feed::new(scope, source, options.steps, self.placement()?);
             let result = run_test(self, &mut feed, &mut callbacks, false);
             if result.is_err() {
                 callbacks.on_failure(self);

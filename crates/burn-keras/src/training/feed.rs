@@ -4,12 +4,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::{Scope, ScopedJoinHandle};
 
+use burn::tensor::Device;
+
 use super::batches::Batches;
 use super::check;
 use super::fit_options::Shuffle;
-use super::set::{Names, Samples, Set, SetBatches};
+use super::set::{Fed, Names, Resident, Samples, Set, SetBatches};
 use super::stream::{Batch, Push, Stream};
 use super::weights::ClassWeights;
+use crate::backend::is_cpu;
+use crate::error::panic_message;
 use crate::models::Model;
 use crate::random::{Generator, GeneratorState};
 use crate::{Error, Result};
@@ -54,6 +58,11 @@ pub(crate) struct Feed<'scope, 'env> {
     step: usize,
     open: Option<Open<'scope, 'env>>,
     position: Position,
+    device: Device,
+    /// Whether the samples are to lie on the device.
+    fits: bool,
+    /// The samples there, from the first batch on.
+    resident: Option<Resident>,
 }
 
 /// A [`Source`]; a stream is away while another thread runs it.
@@ -77,12 +86,18 @@ enum Open<'scope, 'env> {
 }
 
 impl<'scope, 'env> Feed<'scope, 'env> {
-    /// Batches of `source`, `steps` an epoch if that is given. `scope` is where the thread that makes them runs.
+    /// Batches of `source`, `steps` an epoch if that is given, for `device`. `scope` is where the thread that makes them
+    /// runs.
     pub fn new(
         scope: &'scope Scope<'scope, 'env>,
         source: Source<'env>,
         steps: Option<usize>,
+        device: Device,
     ) -> Self {
+        let fits = match &source {
+            Source::Arrays { set, .. } => set.fits(&device),
+            Source::Stream(_) => false,
+        };
         let (batches, batches_of_a_pass) = match source {
             Source::Arrays {
                 set,
@@ -114,6 +129,9 @@ impl<'scope, 'env> Feed<'scope, 'env> {
                 taken: 0,
                 opened_with: Generator::new(0).state(),
             },
+            device,
+            fits,
+            resident: None,
         }
     }
 
@@ -188,7 +206,9 @@ impl<'scope, 'env> Feed<'scope, 'env> {
             } => {
                 let order = Batches::shuffled(set.count(), *batch_size, *shuffle, generator);
                 let mut batches = SetBatches::new(*set, order).after(skip);
-                if set.are_in_files() {
+                // A GPU works on its own once it was told what to do, and wants the next batch by then.
+                let ahead = !self.fits && !is_cpu(&self.device);
+                if set.are_in_files() || ahead {
                     self.make_ahead(move |push| {
                         batches.all(|batch| push(batch.map(Batch)));
                         None
@@ -230,7 +250,9 @@ impl<'scope, 'env> Feed<'scope, 'env> {
             match catch_unwind(AssertUnwindSafe(|| make(&mut push))) {
                 Ok(stream) => stream,
                 Err(panic) => {
-                    push(Err(Error::data("a stream", panic_text(&*panic))));
+                    let problem =
+                        format!("panicked while it made a batch: {}", panic_message(&*panic));
+                    push(Err(Error::data("a stream", problem)));
                     None
                 }
             }
@@ -243,7 +265,7 @@ impl<'scope, 'env> Feed<'scope, 'env> {
     /// # Errors
     ///
     /// Those of making the batch; [`Error::Data`] when there is none at all.
-    pub fn next(&mut self) -> Result<Option<Set<'static>>> {
+    pub fn next(&mut self) -> Result<Option<Fed>> {
         if self.steps.is_some_and(|steps| self.step >= steps) {
             return Ok(None);
         }
@@ -276,12 +298,26 @@ impl<'scope, 'env> Feed<'scope, 'env> {
         Ok(Some(batch))
     }
 
-    fn take(&mut self) -> Result<Option<Set<'static>>> {
-        match &mut self.open {
-            None => Ok(None),
-            Some(Open::Direct(pass)) => pass.next().transpose(),
-            Some(Open::Ahead { batches, .. }) => batches.recv().ok().transpose(),
+    fn take(&mut self) -> Result<Option<Fed>> {
+        if let (BatchesOf::Arrays { set, .. }, true, None) =
+            (&self.batches, self.fits, &self.resident)
+        {
+            self.resident = Some(set.upload(&self.device)?);
         }
+        let set = match (&mut self.open, &self.resident) {
+            (None, _) => return Ok(None),
+            (Some(Open::Direct(pass)), Some(resident)) => {
+                let batch = pass
+                    .next_rows()
+                    .map(|rows| resident.batch(&rows, &self.device));
+                return Ok(batch
+                    .transpose()?
+                    .map(|(x, targets)| Fed::Device(x, targets)));
+            }
+            (Some(Open::Direct(pass)), None) => pass.next().transpose()?,
+            (Some(Open::Ahead { batches, .. }), _) => batches.recv().ok().transpose()?,
+        };
+        Ok(set.map(Fed::Host))
     }
 
     /// Ends the pass, and takes back what another thread had of it.
@@ -313,19 +349,20 @@ impl<'scope, 'env> Feed<'scope, 'env> {
     /// [`Error::Shape`] and [`Error::Data`] when it does not fit the model.
     pub fn checked(
         &self,
-        batch: Set<'static>,
+        batch: Fed,
         model: &Model,
         class_weights: Option<&ClassWeights>,
-    ) -> Result<Set<'static>> {
-        if self.is_checked() {
-            return Ok(batch);
-        }
+    ) -> Result<Fed> {
+        let batch = match batch {
+            Fed::Host(batch) if !self.is_checked() => batch,
+            checked => return Ok(checked),
+        };
         let mut batch = batch.check(model, Names::BATCH)?;
         // The classes of arrays were weighed before they were cut into batches.
         if self.is_stream() {
             batch.weigh_classes(model, class_weights)?;
         }
-        Ok(batch)
+        Ok(Fed::Host(batch))
     }
 
     /// Checks a batch that comes without labels.
@@ -333,22 +370,14 @@ impl<'scope, 'env> Feed<'scope, 'env> {
     /// # Errors
     ///
     /// As [`Feed::checked`].
-    pub fn checked_inputs(&self, batch: Set<'static>, model: &Model) -> Result<Set<'static>> {
-        if self.is_checked() {
-            return Ok(batch);
-        }
-        Ok(Set {
+    pub fn checked_inputs(&self, batch: Fed, model: &Model) -> Result<Fed> {
+        let batch = match batch {
+            Fed::Host(batch) if !self.is_checked() => batch,
+            checked => return Ok(checked),
+        };
+        Ok(Fed::Host(Set {
             x: check::inputs(model, Names::BATCH.x, batch.x)?,
             ..Set::default()
-        })
+        }))
     }
-}
-
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message");
-    format!("panicked while it made a batch: {text}")
 }

@@ -57,7 +57,7 @@ impl Model {
             batch_size_for(options.common.batch_size, options.steps_per_epoch, samples);
         let source = Source::Arrays {
             set: &train,
-            batch_size: check::batch_size(self, "fit", batch_size)?,
+            batch_size: self.batch_size("fit", batch_size, &train)?,
             shuffle: options.shuffle.unwrap_or(Shuffle::Samples),
         };
         self.run_fit(source, validation, stream, options)
@@ -140,11 +140,12 @@ impl Model {
         };
         let callbacks = std::mem::take(&mut options.common.callbacks);
         let mut callbacks = CallbackList::new(callbacks, options.common.verbose);
+        let device = self.placement()?;
         thread::scope(|scope: &Scope<'_, 'env>| {
             let epochs = Epochs {
-                feed: Feed::new(scope, source, options.steps_per_epoch),
+                feed: Feed::new(scope, source, options.steps_per_epoch, device.clone()),
                 validation: validation.map(|source| {
-                    let feed = Feed::new(scope, source, options.validation_steps);
+                    let feed = Feed::new(scope, source, options.validation_steps, device.clone());
                     (feed, options.validation_freq.as_ref())
                 }),
                 class_weights: options.class_weight.as_ref(),
@@ -171,9 +172,16 @@ impl Model {
         let batch_size = batch_size_for(batch_size, steps, set.count());
         Ok(Source::Arrays {
             set,
-            batch_size: check::batch_size(self, place, batch_size)?,
+            batch_size: self.batch_size(place, batch_size, set)?,
             shuffle: Shuffle::Never,
         })
+    }
+
+    /// The number of samples of a batch, for which the device has the memory.
+    fn batch_size(&self, place: &str, asked: Option<usize>, set: &dyn Samples) -> Result<usize> {
+        let batch_size = check::batch_size(self, place, asked)?;
+        check::batch_fits(self, place, batch_size.min(set.count()), &set.inputs())?;
+        Ok(batch_size)
     }
 
     /// Builds a model that does not know its input shape yet for that of the data.

@@ -169,26 +169,32 @@ impl Model {
         let mut callbacks = CallbackList::new(options.common.callbacks, options.common.verbose);
         let mut collected: Vec<Collected> = vec![Collected::default(); names.len()];
         let result = thread::scope(|scope| {
-            let mut feed = Feed::new(scope, source, options.steps);
+            let mut feed = Feed::new(scope, source, options.steps, device.clone());
             let mut inference = Inference::new(self, feed.steps(), false);
             callbacks.on_predict_begin(&mut inference)?;
             feed.begin_epoch(&mut Generator::new(0));
             let mut batch = 0;
+            // Values are read one batch late, so that a GPU has the next one to work on meanwhile.
+            let mut unread: Vec<AnyTensor> = Vec::new();
+            let mut collect = |outputs: &[AnyTensor]| {
+                let mut pairs = collected.iter_mut().zip(outputs);
+                pairs.try_for_each(|(collected, output)| collected.add(output, samples))
+            };
             while let Some(set) = feed.next()? {
                 callbacks.on_predict_batch_begin(&mut inference, batch)?;
                 let (inputs, _) = feed.checked_inputs(set, self)?.into_batch(&device)?;
                 let mut context = Context::inference();
                 let outputs = self.run(inputs, &mut context)?;
                 self.keep_carried(&mut context);
-                for (collected, output) in collected.iter_mut().zip(&outputs) {
-                    collected.add(output, samples)?;
-                }
+                collect(&unread)?;
                 callbacks.on_predict_batch_end(&mut inference, batch, &outputs)?;
+                unread = outputs;
                 batch += 1;
                 if inference.is_stopped() {
                     break;
                 }
             }
+            collect(&unread)?;
             callbacks.on_predict_end(&mut inference)
         });
         if let Err(error) = result {

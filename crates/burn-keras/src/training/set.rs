@@ -1,13 +1,15 @@
 //! Arrays that were checked against the model, and the batches they are cut into.
 
-use burn::tensor::Device;
+use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
 use super::batches::Batches;
 use super::check;
 use super::data::{Rows, Values};
 use super::weights::{ClassWeights, check_sample_weights};
+use crate::backend::largest_buffer;
+use crate::dims::Dims;
 use crate::models::Model;
-use crate::tensor::AnyTensor;
+use crate::tensor::{AnyTensor, Picked};
 use crate::{Error, Result};
 
 /// Samples, their labels and how much they count: all there are, or a batch of them.
@@ -88,6 +90,13 @@ impl<'a> Set<'a> {
         self.x.first().map_or(0, Values::samples)
     }
 
+    /// The bytes of all values on a device, where each takes four.
+    fn bytes(&self) -> usize {
+        let all = self.x.iter().chain(&self.y).chain(&self.weights);
+        all.map(|array| array.shape().iter().product::<usize>() * 4)
+            .sum()
+    }
+
     fn map<'b>(&'b self, change: impl Fn(&'b Values<'a>) -> Result<Values<'b>>) -> Result<Set<'b>> {
         let all = |arrays: &'b [Values<'a>]| arrays.iter().map(&change).collect::<Result<_>>();
         Ok(Set {
@@ -144,10 +153,83 @@ impl Targets {
     }
 }
 
+/// Samples that lie in a GPU's memory while a model runs over them: batches are cut there, and only the samples' numbers
+/// travel.
+#[derive(Debug)]
+pub(crate) struct Resident {
+    x: Vec<AnyTensor>,
+    targets: Targets,
+}
+
+impl Resident {
+    /// The part of the largest buffer that all samples together may take, so that weights, states and what a step
+    /// computes keep their room.
+    const SHARE: u64 = 4;
+
+    /// Whether a set can lie there: not on the CPU, where it is already, and no more than a quarter of the largest
+    /// buffer.
+    fn fits(set: &Set<'_>, device: &Device) -> bool {
+        let fits = |largest: u64| set.bytes() as u64 <= largest / Self::SHARE;
+        !set.are_in_files() && largest_buffer(device).is_some_and(fits)
+    }
+
+    /// The batch of these samples.
+    ///
+    /// # Errors
+    ///
+    /// None for rows that exist.
+    pub fn batch(&self, rows: &Rows<'_>, device: &Device) -> Result<(Vec<AnyTensor>, Targets)> {
+        let listed;
+        let places = match rows {
+            Rows::Range(start, end) => Picked::Range(*start, *end),
+            Rows::Listed(list) => {
+                let numbers: Vec<i32> = list.iter().map(|n| *n as i32).collect();
+                let data = TensorData::new(numbers, [list.len()]);
+                listed = Tensor::<1, Int>::from_data(data, (device, DType::I32));
+                Picked::Listed(&listed)
+            }
+        };
+        let all = |arrays: &[AnyTensor]| {
+            let picked = arrays.iter().map(|array| array.pick(places));
+            picked.collect::<Result<Vec<_>>>()
+        };
+        let targets = Targets {
+            y: all(&self.targets.y)?,
+            weights: all(&self.targets.weights)?,
+            samples: rows.len(),
+        };
+        Ok((all(&self.x)?, targets))
+    }
+}
+
+/// A batch on its way to the device, or cut from what is there.
+#[derive(Debug)]
+pub(crate) enum Fed {
+    Host(Set<'static>),
+    Device(Vec<AnyTensor>, Targets),
+}
+
+impl Fed {
+    /// The inputs, and what outputs are held against.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Tensor`] for more axes than are supported.
+    pub fn into_batch(self, device: &Device) -> Result<(Vec<AnyTensor>, Targets)> {
+        match self {
+            Self::Host(set) => set.into_batch(device),
+            Self::Device(inputs, targets) => Ok((inputs, targets)),
+        }
+    }
+}
+
 /// Samples that batches are taken from: a [`Set`], without the lifetime of what it borrows.
 pub(crate) trait Samples: std::fmt::Debug + Sync {
     /// How many there are.
     fn count(&self) -> usize;
+
+    /// The shapes of what goes into the model.
+    fn inputs(&self) -> Vec<Dims>;
 
     /// Whether some are read from a file: batches are made on another thread then, and checked one by one.
     fn are_in_files(&self) -> bool;
@@ -158,11 +240,25 @@ pub(crate) trait Samples: std::fmt::Debug + Sync {
     ///
     /// Those of reading a file.
     fn take(&self, rows: &Rows<'_>) -> Result<Set<'static>>;
+
+    /// Whether all of them should lie in the device's memory while a model runs over them.
+    fn fits(&self, device: &Device) -> bool;
+
+    /// All of them there.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Tensor`] for more axes than are supported.
+    fn upload(&self, device: &Device) -> Result<Resident>;
 }
 
 impl Samples for Set<'_> {
     fn count(&self) -> usize {
         self.samples()
+    }
+
+    fn inputs(&self) -> Vec<Dims> {
+        self.x.iter().map(Values::dims).collect()
     }
 
     fn are_in_files(&self) -> bool {
@@ -178,6 +274,15 @@ impl Samples for Set<'_> {
             y: all(&self.y)?,
             weights: all(&self.weights)?,
         })
+    }
+
+    fn fits(&self, device: &Device) -> bool {
+        Resident::fits(self, device)
+    }
+
+    fn upload(&self, device: &Device) -> Result<Resident> {
+        let (x, targets) = self.part(0, self.samples())?.into_batch(device)?;
+        Ok(Resident { x, targets })
     }
 }
 
@@ -204,15 +309,22 @@ impl<'s> SetBatches<'s> {
     }
 }
 
+impl SetBatches<'_> {
+    /// The samples of the next batch; `None` after the last.
+    pub fn next_rows(&mut self) -> Option<Rows<'_>> {
+        if self.next >= self.batches.count() {
+            return None;
+        }
+        self.next += 1;
+        Some(self.batches.rows(self.next - 1))
+    }
+}
+
 impl Iterator for SetBatches<'_> {
     type Item = Result<Set<'static>>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.next >= self.batches.count() {
-            return None;
-        }
-        let batch = self.set.take(&self.batches.rows(self.next));
-        self.next += 1;
-        Some(batch)
+        let set = self.set;
+        self.next_rows().map(|rows| set.take(&rows))
     }
 }

@@ -2,10 +2,12 @@
 
 mod inputs;
 mod labels;
+mod memory;
 mod mismatch;
 
 pub(crate) use inputs::inputs;
 pub(crate) use labels::labels;
+pub(crate) use memory::batch_fits;
 
 use super::data::Values;
 use crate::models::Model;

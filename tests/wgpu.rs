@@ -1,0 +1,283 @@
+//! What only a GPU has: how often it is asked for values, how many kernels a step launches, what is said when there is no
+//! driver or no memory. Any Vulkan driver will do, one that computes on the CPU too.
+//!
+//! That layers, losses, metrics and optimizers give Keras' numbers on `wgpu` is tested where it is tested for the CPU:
+//! `layer_parity`, `training_parity`, `recurrent`, `fit_options` and `arithmetic_parity` run on it in a build with the
+//! feature.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use burn::tensor::Tensor;
+use burn_cubecl::cubecl::logging::{LaunchObservation, LaunchObserver};
+use burn_keras::backend::{Backend, Device, device_name, read_backs, set_device};
+use burn_keras::prelude::*;
+use burn_keras::tensor::AnyTensor;
+use burn_keras::training::{Batch, Stream};
+use burn_keras_tests::{TestResult, assert_close};
+use ndarray::{Array2, Array3};
+
+/// Launches and read-backs are counted for the whole process, so one test runs at a time.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ALONE
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+fn wgpu() -> TestResult<Device> {
+    Ok(Backend::Wgpu.open()?)
+}
+
+/// Sequences whose mean decides the class.
+fn data(samples: usize, timesteps: usize) -> (Array3<f32>, Array2<f32>) {
+    let x = Array3::from_shape_fn((samples, timesteps, 4), |(i, t, f)| {
+        ((i * 31 + t * 7 + f * 3) % 17) as f32 / 17.0 - (i % 2) as f32 * 0.5
+    });
+    let mut y = Array2::zeros((samples, 2));
+    for i in 0..samples {
+        y[[i, i % 2]] = 1.0;
+    }
+    (x, y)
+}
+
+/// Two LSTMs and a Dense layer, always with the same weights.
+fn model(device: &Device, optimizer: &str) -> TestResult<Sequential> {
+    set_random_seed(3);
+    set_device(device);
+    let mut model = Sequential::new();
+    model.add(Lstm::new(8).return_sequences(true).input_shape((None, 4)))?;
+    model.add(Lstm::new(8))?;
+    model.add(Dense::new(2).activation("softmax"))?;
+    model.compile(optimizer, "categorical_crossentropy", ["accuracy"])?;
+    Ok(model)
+}
+
+fn options() -> Fit<'static> {
+    Fit::new().seed(5).verbose(0)
+}
+
+#[test]
+fn a_training_on_wgpu_is_that_on_the_cpu() -> TestResult {
+    let _alone = alone();
+    let (x, y) = data(50, 5);
+    for optimizer in ["rmsprop", "adam", "sgd", "adamw"] {
+        let mut trained = Vec::new();
+        for device in [Backend::Flex.open()?, wgpu()?] {
+            let mut model = model(&device, optimizer)?;
+            let history = model.fit(&x, &y, options().batch_size(16).epochs(3))?;
+            trained.push((history, model.get_weights()?));
+        }
+        let [(cpu_history, cpu), (history, gpu)] = &trained[..] else {
+            return Err("two trainings".into());
+        };
+        // As between Keras and the CPU: sums of floats in another order, and shaders may round exp and tanh otherwise.
+        for (a, b) in history.get("loss").iter().zip(cpu_history.get("loss")) {
+            assert!(
+                (a - b).abs() < 1e-4,
+                "{optimizer}: {a} on wgpu, {b} on flex"
+            );
+        }
+        for (i, (a, b)) in gpu.iter().zip(cpu).enumerate() {
+            assert_close(&format!("{optimizer}: weight {i}"), a, b, 1e-4, 1e-4);
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn batches_cut_on_the_device_are_those_cut_on_the_host() -> TestResult {
+    let _alone = alone();
+    let device = wgpu()?;
+    let (x, y) = data(20, 3);
+    let mut resident = model(&device, "sgd")?;
+    resident.fit(&x, &y, options().batch_size(8).epochs(2).shuffle(false))?;
+    let mut streamed = model(&device, "sgd")?;
+    let batches = || {
+        let cut = [(0, 8), (8, 16), (16, 20)].into_iter();
+        cut.map(|(start, end)| {
+            let rows = ndarray::s![start..end, .., ..];
+            Batch::new(
+                x.slice(rows).to_owned(),
+                y.slice(ndarray::s![start..end, ..]).to_owned(),
+            )
+        })
+    };
+    streamed.fit_stream(Stream::new(move |_| batches()), options().epochs(2))?;
+    assert_eq!(resident.get_weights()?, streamed.get_weights()?);
+    Ok(())
+}
+
+#[test]
+fn a_model_trained_on_wgpu_is_saved_and_predicts_the_same_on_the_cpu() -> TestResult {
+    let _alone = alone();
+    let (x, y) = data(16, 4);
+    let mut gpu = model(&wgpu()?, "adam")?;
+    gpu.fit(&x, &y, options().epochs(2))?;
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("m.keras");
+    gpu.save(&path)?;
+    set_device(&Backend::Flex.open()?);
+    let cpu = load_model(&path)?;
+    assert_eq!(gpu.get_weights()?, cpu.get_weights()?);
+    // Only the rounding of exp and tanh differs.
+    assert_close("output", &gpu.predict(&x)?, &cpu.predict(&x)?, 1e-5, 1e-5);
+    Ok(())
+}
+
+/// How often values are read back from the device while `run` runs.
+fn reads(run: impl FnOnce() -> TestResult) -> TestResult<u64> {
+    let before = read_backs();
+    run()?;
+    Ok(read_backs() - before)
+}
+
+#[test]
+fn fit_reads_values_back_once_an_epoch_however_many_batches_there_are() -> TestResult {
+    let _alone = alone();
+    let (x, y) = data(48, 3);
+    let mut model = model(&wgpu()?, "rmsprop")?;
+    for batch_size in [48, 12, 4] {
+        let read = reads(|| {
+            let fit = options().batch_size(batch_size).epochs(2);
+            model.fit(&x, &y, fit.validation_data(&x, &y))?;
+            Ok(())
+        })?;
+        // Loss and accuracy of 2 epochs, of training and validation.
+        assert_eq!(read, 2 * 2 * 2, "batches of {batch_size}");
+    }
+    Ok(())
+}
+
+/// How often each kernel was launched.
+#[derive(Default)]
+struct Launches(Mutex<BTreeMap<&'static str, usize>>);
+
+impl LaunchObserver for Launches {
+    fn launched(&self, kernel: &'static str) {
+        let mut counts = self
+            .0
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        *counts.entry(kernel).or_default() += 1;
+    }
+}
+
+/// The kernels launched while `run` runs.
+fn launches(run: impl FnOnce() -> TestResult) -> TestResult<BTreeMap<&'static str, usize>> {
+    let observer = Arc::new(Launches::default());
+    let watching = LaunchObservation::new(observer.clone());
+    run()?;
+    drop(watching);
+    let counts = observer
+        .0
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner());
+    Ok(counts.clone())
+}
+
+/// The kernels of one step, when nothing is tried out any more.
+fn step(
+    model: &mut Sequential,
+    samples: usize,
+    timesteps: usize,
+) -> TestResult<BTreeMap<&'static str, usize>> {
+    let (x, y) = data(samples, timesteps);
+    for _ in 0..3 {
+        model.train_on_batch(&x, &y)?;
+    }
+    launches(|| {
+        model.train_on_batch(&x, &y)?;
+        Ok(())
+    })
+}
+
+#[test]
+fn an_optimizer_changes_each_weight_by_one_launch() -> TestResult {
+    let _alone = alone();
+    for optimizer in [
+        "sgd", "rmsprop", "adam", "adamw", "nadam", "adamax", "adagrad", "adadelta", "ftrl", "lion",
+    ] {
+        let mut model = model(&wgpu()?, optimizer)?;
+        let counts = step(&mut model, 8, 2)?;
+        let rules = counts.iter().filter(|(name, _)| name.contains("rule_with"));
+        let count: usize = rules.map(|(_, count)| count).sum();
+        assert_eq!(
+            count,
+            model.get_weights()?.len(),
+            "{optimizer}: {counts:#?}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn a_machine_without_a_driver_is_told_how_to_get_on() -> TestResult {
+    const CHILD: &str = "BURN_KERAS_TEST_WITHOUT_DRIVER";
+    if std::env::var_os(CHILD).is_some() {
+        let answer = Backend::Wgpu.open().map(|device| device_name(&device));
+        println!("answer: {answer:?}");
+        return Ok(());
+    }
+    let _alone = alone();
+    let output = Command::new(std::env::current_exe()?)
+        .args([
+            "--exact",
+            "a_machine_without_a_driver_is_told_how_to_get_on",
+            "--nocapture",
+        ])
+        .env(CHILD, "1")
+        .env("VK_DRIVER_FILES", "/nonexistent")
+        .env("VK_ICD_FILENAMES", "/nonexistent")
+        .env("LIBGL_DRIVERS_PATH", "/nonexistent")
+        .output()?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{text}");
+    for part in [
+        "cannot be used on this machine",
+        "GPU driver may be missing",
+        "BURN_KERAS_DEVICE=flex",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_batch_for_which_the_device_has_no_buffer_is_refused_with_the_size_that_fits() -> TestResult {
+    let _alone = alone();
+    set_device(&wgpu()?);
+    let mut model = Sequential::new();
+    // 16 MB for each sample.
+    model.add(RepeatVector::new(1 << 20).input_shape([4]))?;
+    let text = model.predict_with(
+        &Array2::<f32>::zeros((1 << 16, 4)),
+        Predict::new().batch_size(1 << 16),
+    );
+    let text = text.map(|_| ()).unwrap_err().to_string();
+    assert!(text.contains("needs a buffer of 1.00 TB"), "{text}");
+    assert!(text.contains("a batch_size of"), "{text}");
+    Ok(())
+}
+
+#[test]
+fn an_error_of_the_device_comes_out_when_values_are_read() -> TestResult {
+    let _alone = alone();
+    let device = wgpu()?;
+    // More than any buffer: 4 TB.
+    let tensor = Tensor::<2>::zeros([1 << 20, 1 << 20], &device);
+    let text = AnyTensor::from(tensor.slice([0..1, 0..1])).to_vec();
+    let text = text.map(|_| ()).unwrap_err().to_string();
+    assert!(
+        text.contains("reading values back from the device failed"),
+        "{text}"
+    );
+    // The device goes on.
+    assert_eq!(
+        AnyTensor::from(Tensor::<1>::ones([2], &device)).to_vec()?,
+        [1.0, 1.0]
+    );
+    Ok(())
+}
