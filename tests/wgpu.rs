@@ -55,7 +55,7 @@ fn model(device: &Device, optimizer: &str) -> TestResult<Sequential> {
     Ok(model)
 }
 
-fn options() -> Fit<'static> {
+fn options<'a>() -> Fit<'a> {
     Fit::new().seed(5).verbose(0)
 }
 
