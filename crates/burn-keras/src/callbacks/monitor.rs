@@ -205,13 +205,17 @@ mod tests {
     use crate::layers::{Dense, LayerExt};
     use crate::models::Sequential;
 
-    fn monitor(name: &str) -> Result<Monitor> {
+    fn monitor_of_epoch(name: &str, logs: Option<&Logs>) -> Result<Monitor> {
         let mut model = Sequential::new();
         model.add(Dense::new(1).name("price").input_shape([2]))?;
         let mut monitor = Monitor::new("EarlyStopping");
         monitor.name = name.to_string();
-        monitor.resolve(&model, None)?;
+        monitor.resolve(&model, logs)?;
         Ok(monitor)
+    }
+
+    fn monitor(name: &str) -> Result<Monitor> {
+        monitor_of_epoch(name, None)
     }
 
     #[test]
@@ -239,10 +243,8 @@ mod tests {
 
         let mut logs = Logs::default();
         logs.set("val_accuracy", 0.5);
-        let mut misspelt = Monitor::new("EarlyStopping");
-        misspelt.name = "val_acuracy".to_string();
-        let refused = misspelt.resolve(&Sequential::new(), Some(&logs));
-        let text = refused.err().map(|e| e.to_string()).unwrap_or_default();
+        let refused = monitor_of_epoch("val_acuracy", Some(&logs));
+        let text = refused.unwrap_err().to_string();
         assert!(text.contains("did you mean \"val_accuracy\"?"), "{text}");
         Ok(())
     }
