@@ -324,6 +324,36 @@ fn the_backup_before_the_last_one_stands_in_for_it() -> TestResult {
 }
 
 #[test]
+fn a_backup_of_another_version_is_refused_by_its_number_and_left_alone() -> TestResult {
+    let (x, y) = data();
+    let folder = tempfile::tempdir()?;
+    // The one before it is of this version, but older.
+    let backup = || backup(folder.path()).double_checkpoint(true);
+    assert_killed(model()?.fit(&x, &y, options().callbacks((backup(), fail_at(3, 2)))));
+    let last = folder.path().join("backup/latest.safetensors");
+    let written = std::fs::read(&last)?;
+    let number = br#"\"format\":1"#;
+    let place = written
+        .windows(number.len())
+        .position(|part| part == number)
+        .ok_or("no format number")?;
+    for (changed, told) in [
+        (&br#"\"format\":2"#[..], "format 2"),
+        (br#"\"fermat\":1"#, "without a format number"),
+    ] {
+        let mut other = written.clone();
+        other[place..place + number.len()].copy_from_slice(changed);
+        std::fs::write(&last, &other)?;
+        let fit = model()?.fit(&x, &y, options().callbacks((backup(), fail_never())));
+        let error = fit.expect_err("another format").to_string();
+        assert!(error.contains(told), "{error}");
+        assert!(error.contains("this one reads format 1"), "{error}");
+        assert_eq!(std::fs::read(&last)?, other);
+    }
+    Ok(())
+}
+
+#[test]
 fn an_error_while_averages_stand_in_brings_the_weights_back() -> TestResult {
     /// Keeps the weights as training left them, and fails in the validation.
     struct FailInValidation<'a>(&'a mut Vec<ArrayD<f32>>);

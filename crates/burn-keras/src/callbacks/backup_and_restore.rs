@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::save_freq::{IntoSaveFreq, SaveFreq};
 use super::{Callback, RunningLogs, Training};
-use crate::training::{Backup, BackupRequest, Logs};
+use crate::training::{Backup, BackupRequest, Logs, Unreadable};
 use crate::{Error, Result};
 
 /// Saves the state of the training after each epoch or every so many batches, and goes on from it when the same training
@@ -16,6 +16,8 @@ use crate::{Error, Result};
 /// optimizer's state, the random generators, the order of the samples, the figures so far, the history, what the other
 /// callbacks remember, and whether one has stopped the training. Start it again with the same data, options and callbacks
 /// (more epochs are allowed); the backup decides with which epoch it goes on.
+///
+/// A backup of another version of the library, which may hold something else, is refused with an error.
 ///
 /// The backup is one file, `latest.safetensors`, written aside and then put in place. It is deleted when the training has
 /// ended, and written once more when [`Fit::stop_when`](crate::training::Fit::stop_when) interrupts it: started again, it
@@ -112,10 +114,13 @@ impl BackupAndRestore {
 
     /// The last backup, or the one before it where the last one cannot be read.
     fn read(&self) -> Result<Option<Backup>> {
-        let last = Backup::read(&self.file());
-        if let Ok(Some(_)) = &last {
-            return last;
-        }
+        let last = match Backup::read(&self.file()) {
+            Ok(Some(last)) => return Ok(Some(last)),
+            // The training is there, and would be lost by going on from an older one.
+            Err(Unreadable::OtherFormat(error)) => return Err(error),
+            Ok(None) => Ok(None),
+            Err(Unreadable::Damaged(error)) => Err(error),
+        };
         match Backup::read(&self.previous()) {
             Ok(Some(previous)) => {
                 log::warn!(

@@ -53,6 +53,18 @@ pub(crate) struct Point {
 
 const KEY: &str = "burn_keras_training";
 
+/// The number of the form that backups are written in. It changes with what [`Point`] or the state of a callback holds.
+const FORMAT: u64 = 1;
+
+/// Why a backup cannot be gone on from.
+#[derive(Debug)]
+pub(crate) enum Unreadable {
+    /// The file is damaged or no backup, or the system refuses it.
+    Damaged(Error),
+    /// Another version of the library wrote it.
+    OtherFormat(Error),
+}
+
 impl Point {
     fn to_json(&self) -> Value {
         let position = self.position.as_ref().map(
@@ -221,6 +233,7 @@ impl Backup {
             .map(|(leaf, name, states)| json!([leaf, name, states.len()]))
             .collect();
         let about = json!({
+            "format": FORMAT,
             "training": self.point.to_json(),
             "weights": self.weights.len(),
             "optimizer": names,
@@ -239,26 +252,42 @@ impl Backup {
     ///
     /// # Errors
     ///
-    /// [`Error::File`] for a file that is no backup.
-    pub fn read(path: &Path) -> Result<Option<Self>> {
+    /// [`Error::File`] for a file that is no backup, or one in another form.
+    pub fn read(path: &Path) -> std::result::Result<Option<Self>, Unreadable> {
         let bytes = match std::fs::read(path) {
             Ok(bytes) => bytes,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(e) => return Err(failed(path, format!("cannot read the backup: {e}"))),
+            Err(e) => {
+                let error = failed(path, format!("cannot read the backup: {e}"));
+                return Err(Unreadable::Damaged(error));
+            }
         };
-        let backup = Self::decode(&bytes).ok_or_else(|| {
-            failed(
-                path,
-                "is no backup of a training; delete it to start anew".to_string(),
-            )
-        })?;
-        Ok(Some(backup))
+        let no_backup = || {
+            let problem = "is no backup of a training; delete it to start anew";
+            Unreadable::Damaged(failed(path, problem.to_string()))
+        };
+        let about = Self::about(&bytes).ok_or_else(no_backup)?;
+        if about["format"] != FORMAT {
+            let found = match &about["format"] {
+                Value::Null => "without a format number".to_string(),
+                number => format!("in format {number}"),
+            };
+            let problem = format!(
+                "is a backup {found}, of another version of burn-keras; this one reads format {FORMAT}. End the training \
+                 with the version that began it, or delete the file to start anew"
+            );
+            return Err(Unreadable::OtherFormat(failed(path, problem)));
+        }
+        Self::decode(&bytes, &about).map(Some).ok_or_else(no_backup)
     }
 
-    fn decode(bytes: &[u8]) -> Option<Self> {
+    /// What the file says of itself.
+    fn about(bytes: &[u8]) -> Option<Value> {
         let (_, header) = SafeTensors::read_metadata(bytes).ok()?;
-        let about = header.metadata().as_ref()?.get(KEY)?;
-        let about: Value = serde_json::from_str(about).ok()?;
+        serde_json::from_str(header.metadata().as_ref()?.get(KEY)?).ok()
+    }
+
+    fn decode(bytes: &[u8], about: &Value) -> Option<Self> {
         let file = SafeTensors::deserialize(bytes).ok()?;
         let read = |name: String| -> Option<ArrayD<f32>> {
             let view = file.tensor(&name).ok()?;

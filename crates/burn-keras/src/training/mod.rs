@@ -27,7 +27,7 @@ mod stream;
 mod tracker;
 mod weights;
 
-pub(crate) use backup::{Backup, BackupRequest};
+pub(crate) use backup::{Backup, BackupRequest, Unreadable};
 pub(crate) use check::inputs as check_inputs;
 pub(crate) use compile::Compiled;
 pub use compile::{Compile, IntoLoss, IntoMetrics, IntoOptimizer};
