@@ -188,6 +188,9 @@ fn the_ending_says_what_is_written() -> TestResult {
     for outside in ["src=", "href=", "@import", "url("] {
         assert!(!page.contains(outside), "{outside} reaches out of the page");
     }
+    model.plot(folder.path().join("M.SVG"))?;
+    let svg = std::fs::read_to_string(folder.path().join("M.SVG"))?;
+    assert_eq!(svg, Plot::new().svg(&model)?);
     let refused = model
         .plot(folder.path().join("m.gif"))
         .unwrap_err()

@@ -55,7 +55,7 @@ impl Model {
     /// As [`Model::plot`]; [`Error::Model`] for an unrolled picture of layers that do not stand in a row.
     pub fn plot_with(&self, path: impl AsRef<Path>, plot: &Plot) -> Result<()> {
         let path = path.as_ref();
-        match ending(path) {
+        match ending(path).as_deref() {
             Some("html") => write(plot.html(self)?.as_bytes(), path),
             Some("svg" | "png") => save(&plot.svg(self)?, path),
             _ => Err(wrong_ending(
@@ -90,21 +90,23 @@ impl Plot {
     }
 }
 
-/// Writes a picture by the ending of `path`: `.svg` as it is, `.png` drawn; whole or not at all.
+/// Writes a picture by the ending of `path`, in either case: `.svg` as it is, `.png` drawn; whole or not at all.
 ///
 /// # Errors
 ///
 /// [`Error::File`] for another ending and for what the system refuses.
 pub(crate) fn save(svg: &str, path: &Path) -> Result<()> {
-    match ending(path) {
+    match ending(path).as_deref() {
         Some("svg") => write(svg.as_bytes(), path),
         Some("png") => write(&png::png(svg).map_err(|e| failed(path, e))?, path),
         _ => Err(wrong_ending(path, "a picture is saved as `.svg` or `.png`")),
     }
 }
 
-fn ending(path: &Path) -> Option<&str> {
-    path.extension().and_then(|e| e.to_str())
+/// The ending in small letters.
+fn ending(path: &Path) -> Option<String> {
+    let ending = path.extension()?.to_str()?;
+    Some(ending.to_ascii_lowercase())
 }
 
 fn wrong_ending(path: &Path, known: &str) -> Error {

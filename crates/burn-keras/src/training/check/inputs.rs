@@ -114,9 +114,12 @@ fn fit_input<'a>(
     let Some((shape, how)) = read else {
         return Ok(values);
     };
-    model.notes.say_once(&format!("input {input}"), || {
+    // Another reading, or of numbers that may be categories where they were not before, is news.
+    let quantities = values.kind() == Kind::Int && shape.last() == Some(&1);
+    let topic = format!("input {input}, {how}, quantities: {quantities}");
+    model.notes.say_once(&topic, || {
         let mut text = format!("{name}: {:?} was read as {shape:?}, {how}", values.shape());
-        if values.kind() == Kind::Int && shape.last() == Some(&1) {
+        if quantities {
             text += ". Its whole numbers are quantities now, not categories: 2 is twice 1. For categories one-hot encode \
                      them (`to_categorical`), or put an `Embedding` in front";
         }
@@ -256,4 +259,32 @@ fn check_categories(place: &str, name: &str, values: &Values<'_>, categories: us
             categories.saturating_sub(1)
         ),
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{Array2, Array4};
+
+    use crate::Result;
+    use crate::prelude::*;
+
+    #[test]
+    fn another_reading_is_told_too_and_the_same_only_once() -> Result<()> {
+        let mut model = Sequential::new();
+        model.add(Lstm::new(2).input_shape([4, 1]))?;
+        model.predict(&Array2::<f32>::zeros((2, 4)))?;
+        model.predict(&Array2::<f32>::zeros((3, 4)))?;
+        assert_eq!(model.warnings().len(), 1);
+        model.predict(&Array2::<i32>::zeros((2, 4)))?;
+        model.predict(&Array4::<f32>::zeros((2, 4, 1, 1)))?;
+        let told = model.warnings();
+        assert_eq!(told.len(), 3, "{told:?}");
+        assert!(told[1].contains("quantities"), "{}", told[1]);
+        assert!(
+            told[2].contains("its last axis of 1 left out"),
+            "{}",
+            told[2]
+        );
+        Ok(())
+    }
 }
