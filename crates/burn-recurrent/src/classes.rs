@@ -11,7 +11,8 @@ use burn::backend::Dispatch;
 pub enum Labels {
     /// How much of each class a row is, `[rows, classes]`: one-hot, or any shares.
     Shares(Tensor<2>),
-    /// The number of each row's class, `[rows]`, as floats. A row whose class does not exist counts 0.
+    /// The number of each row's class, `[rows]`, as floats, whose fractions are cut off. A row whose class does not exist
+    /// counts 0.
     Numbers(Tensor<1>),
 }
 

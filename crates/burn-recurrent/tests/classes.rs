@@ -1,13 +1,27 @@
-//! Softmax and cross-entropy against burn's own operations, and against what they are by definition.
+//! Softmax and cross-entropy against burn's own operations, and against what they are by definition, on both CPU backends
+//! and every SIMD level.
+
+use std::sync::Mutex;
 
 use burn::tensor::{Device, Distribution, Tensor, activation};
-use burn_recurrent::{Error, Labels, cross_entropy, softmax};
+use burn_recurrent::{Error, Labels, SimdLevel, cross_entropy, force_simd_level, softmax};
 
 const EPSILON: f64 = 1e-7;
 
+/// The SIMD level is the process'.
+static LEVEL: Mutex<()> = Mutex::new(());
+
+/// Runs a test on each device at each level that this machine has.
 #[allow(deprecated)]
-fn devices() -> [Device; 2] {
-    [Device::flex(), Device::ndarray()]
+fn everywhere(test: impl Fn(Device)) {
+    let _guard = LEVEL.lock().unwrap_or_else(|e| e.into_inner());
+    for level in SimdLevel::ALL.into_iter().filter(|l| l.is_supported()) {
+        force_simd_level(Some(level));
+        for device in [Device::flex(), Device::ndarray()] {
+            test(device);
+        }
+    }
+    force_simd_level(None);
 }
 
 fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
@@ -30,7 +44,7 @@ fn random(shape: [usize; 2], low: f64, high: f64, device: &Device) -> Tensor<2> 
 
 #[test]
 fn softmax_and_its_gradient_are_those_of_burn() {
-    for device in devices() {
+    everywhere(|device| {
         for shape in [[1, 1], [1, 2], [3, 7], [64, 10], [5, 129]] {
             let tracked = device.clone().autodiff();
             let x = random(shape, -8.0, 8.0, &tracked).require_grad();
@@ -44,7 +58,7 @@ fn softmax_and_its_gradient_are_those_of_burn() {
             };
             close(&gradient(ours), &gradient(theirs), "its gradient");
         }
-    }
+    });
 }
 
 /// By burn's operations: divided by the sum, clamped, logarithm, weighed.
@@ -56,7 +70,7 @@ fn composed(p: Tensor<2>, t: Tensor<2>) -> Tensor<1> {
 
 #[test]
 fn cross_entropy_and_its_gradient_are_those_of_burns_operations() {
-    for device in devices() {
+    everywhere(|device| {
         for shape in [[1, 2], [3, 7], [64, 10]] {
             let tracked = device.clone().autodiff();
             let p = random(shape, 0.01, 3.0, &tracked).require_grad();
@@ -84,12 +98,12 @@ fn cross_entropy_and_its_gradient_are_those_of_burns_operations() {
             close(&values(ours.clone()), &values(theirs.clone()), "numbers");
             close(&gradient(ours), &gradient(theirs), "gradient with numbers");
         }
-    }
+    });
 }
 
 #[test]
 fn certainty_is_held_within_epsilon_and_has_no_gradient_there() {
-    for device in devices() {
+    everywhere(|device| {
         let p = Tensor::<2>::from_data([[0.0, 1.0], [1.0, 0.0]], &device.autodiff()).require_grad();
         let labels = Tensor::from_data([0.0, 0.0], &p.device().inner());
         let loss = cross_entropy(p.clone(), Labels::Numbers(labels), EPSILON).expect("a CPU");
@@ -101,55 +115,80 @@ fn certainty_is_held_within_epsilon_and_has_no_gradient_there() {
             &[0.0; 4],
             "gradient",
         );
-    }
+    });
 }
 
 #[test]
 fn a_nan_in_a_row_makes_that_row_nan_and_no_other() {
-    let device = Device::flex();
-    let x = Tensor::<2>::from_data(
-        [[f32::NAN, 1.0, 2.0], [0.0, 0.0, f32::NEG_INFINITY]],
-        &device,
-    );
-    let p = softmax(x).expect("a CPU");
-    let shown = values(p.clone());
-    assert!(shown[..3].iter().all(|p| p.is_nan()), "{shown:?}");
-    assert_eq!(shown[3..], [0.5, 0.5, 0.0]);
-    let numbers = Labels::Numbers(Tensor::from_data([1.0, 1.0], &device));
-    let loss = values(cross_entropy(p, numbers, EPSILON).expect("a CPU"));
-    assert!(
-        loss[0].is_nan() && (loss[1] - 2f32.ln()).abs() < 1e-6,
-        "{loss:?}"
-    );
+    everywhere(|device| {
+        // As many classes as leave some over in every width of vector, and as many as leave none.
+        for classes in [3, 16, 21] {
+            for place in [0, 1, classes - 1] {
+                let mut values_of_rows = vec![0.0; 2 * classes];
+                values_of_rows[place] = f32::NAN;
+                values_of_rows[2 * classes - 1] = f32::NEG_INFINITY;
+                let x = Tensor::<1>::from_data(&*values_of_rows, &device).reshape([2, classes]);
+                let p = softmax(x).expect("a CPU");
+                let shown = values(p.clone());
+                assert!(shown[..classes].iter().all(|p| p.is_nan()), "{shown:?}");
+                let even = 1.0 / (classes - 1) as f32;
+                close(
+                    &shown[classes..2 * classes - 1],
+                    &vec![even; classes - 1],
+                    "the rest",
+                );
+                assert_eq!(shown[2 * classes - 1], 0.0);
+                let numbers = Labels::Numbers(Tensor::from_data([1.0, 1.0], &device));
+                let loss = values(cross_entropy(p, numbers, EPSILON).expect("a CPU"));
+                assert!(
+                    loss[0].is_nan() && (loss[1] + even.ln()).abs() < 1e-6,
+                    "{loss:?}"
+                );
+            }
+        }
+    });
 }
 
 #[test]
 fn a_class_that_does_not_exist_counts_nothing() {
-    let device = Device::flex();
-    let p = Tensor::<2>::from_data([[0.5, 0.5], [0.5, 0.5], [0.5, 0.5]], &device);
-    let numbers = Labels::Numbers(Tensor::from_data([-1.0, 2.0, 1.0], &device));
-    let loss = values(cross_entropy(p, numbers, EPSILON).expect("a CPU"));
-    close(&loss, &[0.0, 0.0, 2f32.ln()], "loss");
+    everywhere(|device| {
+        let p = Tensor::<2>::from_data([[0.5, 0.5], [0.5, 0.5], [0.5, 0.5]], &device);
+        let numbers = Labels::Numbers(Tensor::from_data([-1.0, 2.0, 1.0], &device));
+        let loss = values(cross_entropy(p, numbers, EPSILON).expect("a CPU"));
+        close(&loss, &[0.0, 0.0, 2f32.ln()], "loss");
+    });
+}
+
+#[test]
+fn the_fraction_of_a_class_is_cut_off() {
+    everywhere(|device| {
+        let p = Tensor::<2>::from_data([[0.25, 0.75], [0.25, 0.75], [0.25, 0.75]], &device);
+        let numbers = Labels::Numbers(Tensor::from_data([-0.5, 0.9, 1.5], &device));
+        let loss = values(cross_entropy(p, numbers, EPSILON).expect("a CPU"));
+        let [first, second] = [-0.25f32.ln(), -0.75f32.ln()];
+        close(&loss, &[first, first, second], "loss");
+    });
 }
 
 #[test]
 fn labels_of_another_shape_are_an_error() {
-    let device = Device::flex();
-    let p = Tensor::<2>::zeros([3, 4], &device);
-    for labels in [
-        Labels::Shares(Tensor::zeros([3, 5], &device)),
-        Labels::Numbers(Tensor::zeros([4], &device)),
-    ] {
-        let error = cross_entropy(p.clone(), labels, EPSILON).expect_err("does not fit");
-        assert!(
-            matches!(
-                error,
-                Error::Shape {
-                    tensor: "labels",
-                    ..
-                }
-            ),
-            "{error}"
-        );
-    }
+    everywhere(|device| {
+        let p = Tensor::<2>::zeros([3, 4], &device);
+        for labels in [
+            Labels::Shares(Tensor::zeros([3, 5], &device)),
+            Labels::Numbers(Tensor::zeros([4], &device)),
+        ] {
+            let error = cross_entropy(p.clone(), labels, EPSILON).expect_err("does not fit");
+            assert!(
+                matches!(
+                    error,
+                    Error::Shape {
+                        tensor: "labels",
+                        ..
+                    }
+                ),
+                "{error}"
+            );
+        }
+    });
 }

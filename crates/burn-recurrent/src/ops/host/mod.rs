@@ -22,7 +22,7 @@ pub(super) trait Float:
     fn is_nan(self) -> bool;
     /// `epsilon` and `1 - epsilon`.
     fn limits(epsilon: f64) -> (Self, Self);
-    /// The class of this number, if it is one of the first `classes`.
+    /// The class of this number, whose fraction is cut off, if it is one of the first `classes`.
     fn class_below(self, classes: usize) -> Option<usize>;
     /// Wraps what a forward pass has saved.
     fn wrap(saved: Saved<Self>) -> AnySaved;
@@ -64,7 +64,8 @@ macro_rules! float {
                 (epsilon, 1.0 - epsilon)
             }
             fn class_below(self, classes: usize) -> Option<usize> {
-                (self >= 0.0 && self < classes as $float).then_some(self as usize)
+                let whole = self.trunc();
+                (whole >= 0.0 && whole < classes as $float).then_some(whole as usize)
             }
             fn wrap(saved: Saved<Self>) -> AnySaved {
                 AnySaved::$variant(saved)
