@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use burn_keras::layers::Registry;
 use burn_keras::prelude::*;
-use burn_keras::saving::load_model;
+use burn_keras::saving::{LoadModel, load_model, load_model_with};
 use burn_keras_tests::{TestResult, assert_close};
 use ndarray::{Array2, Array3, ArrayD};
 use serde_json::{Value, json};
@@ -170,9 +170,9 @@ fn what_cannot_be_read_is_named() {
     }
 }
 
-/// `k3_stacked.keras` with its configuration changed, written again.
+/// `k3_trained.keras`, which is compiled, with its configuration changed, written again.
 fn changed(dir: &Path, change: impl FnOnce(&mut Value)) -> TestResult<PathBuf> {
-    let mut file = keras_format::read_model(format_fixture("k3_stacked.keras"))?;
+    let mut file = keras_format::read_model(format_fixture("k3_trained.keras"))?;
     change(&mut file.config);
     let keras_format::Weights::Tree(tree) = file.weights else {
         return Err("a .keras has a tree".into());
@@ -202,6 +202,40 @@ fn a_configuration_cannot_ask_for_more_than_the_file_holds() -> TestResult {
     })?;
     let text = load_model(&path).unwrap_err().to_string();
     assert!(text.contains("more than 2000 layers"), "{text}");
+    Ok(())
+}
+
+#[test]
+fn what_a_file_compiles_and_we_do_not_is_named_and_the_model_loads_without_it() -> TestResult {
+    let dir = tempfile::tempdir()?;
+    let scaled = |config: &mut Value| {
+        let compiled = &mut config["compile_config"];
+        compiled["optimizer"] = json!({
+            "module": "keras.optimizers", "class_name": "LossScaleOptimizer", "registered_name": null,
+            "config": {
+                "name": "loss_scale_optimizer", "inner_optimizer": compiled["optimizer"], "initial_scale": 32768.0,
+                "dynamic_growth_steps": 2000,
+            },
+        });
+    };
+    let path = changed(dir.path(), scaled)?;
+    let text = load_model(&path).unwrap_err().to_string();
+    assert!(
+        text.contains("LossScaleOptimizer") && text.contains("changed.keras"),
+        "{text}"
+    );
+    load_model_with(&path, LoadModel::new().compile(false))?;
+    for loss in [json!([null]), json!({}), json!(null)] {
+        let path = changed(dir.path(), |config| {
+            config["compile_config"]["loss"] = loss.clone()
+        })?;
+        let text = load_model(&path).unwrap_err().to_string();
+        assert!(text.contains("has no loss"), "{loss}: {text}");
+        if !loss.is_null() {
+            assert!(text.contains("for the output \"dense"), "{loss}: {text}");
+        }
+        load_model_with(&path, LoadModel::new().compile(false))?;
+    }
     Ok(())
 }
 

@@ -1,9 +1,14 @@
 //! The commands as processes: what they refuse, in one clear line, with nothing left behind.
 
+#[cfg(unix)]
+#[path = "support/shell.rs"]
+mod shell;
 mod support;
 
 use std::process::{Command, Stdio};
 
+#[cfg(unix)]
+use shell::under;
 use support::{COMMAND, TestResult, Work, refusal};
 
 #[test]
@@ -230,16 +235,6 @@ fn destinations_that_cannot_be_written_are_named() -> TestResult {
         assert!(message.contains("/proc/place/below"), "{message}");
     }
     Ok(())
-}
-
-/// Runs the command under a shell that first does `setup`.
-#[cfg(unix)]
-fn under(setup: &str, arguments: &str) -> Command {
-    let mut command = Command::new("sh");
-    command
-        .args(["-c", &format!("{setup}; exec \"$0\" \"$@\""), COMMAND])
-        .args(arguments.split_whitespace());
-    command
 }
 
 #[cfg(unix)]

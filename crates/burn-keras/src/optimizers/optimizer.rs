@@ -236,6 +236,11 @@ impl Optimizer {
     /// supported.
     pub fn from_config(object: &Value) -> Result<Self> {
         let (class_name, config) = Config::of_object(object, "optimizer")?;
+        if class_name == "LossScaleOptimizer" {
+            let problem = "scales the loss up and down, for numbers of 16 bits; here they have 32. Compile with the \
+                           optimizer inside it, whose `loss_scale_factor` can be set";
+            return Err(Error::config(config.place(), problem));
+        }
         let mut optimizer = Self::from(of_class(&class_name, &config)?);
         refuse_unknown(&config, &optimizer.settings())?;
         optimizer.weight_decay = config.opt_f32("weight_decay")?;

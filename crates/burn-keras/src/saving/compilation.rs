@@ -78,16 +78,20 @@ pub(super) fn read(model: &mut Model, object: &Value) -> Result<bool> {
         return Ok(false);
     };
     let keys = output_keys(model, object)?;
-    let missing = |key: &str| {
-        Error::config(
-            PLACE,
-            format!("`{key}` is missing for an output, which is not supported"),
-        )
+    let missing = |of: String| {
+        let problem = format!(
+            "has no loss{of}, which is not supported: load the model uncompiled, by `LoadModel::new().compile(false)`, \
+             and compile it with a loss for every output"
+        );
+        Error::config(PLACE, problem)
     };
-    let loss = get("loss").ok_or_else(|| missing("loss"))?;
+    let loss = get("loss").ok_or_else(|| missing(String::new()))?;
     let losses = by_output("loss", loss, &keys)?
         .into_iter()
-        .map(|loss| losses::from_config(loss.ok_or_else(|| missing("loss"))?))
+        .zip(&keys)
+        .map(|(loss, key)| {
+            losses::from_config(loss.ok_or_else(|| missing(format!(" for the output \"{key}\"")))?)
+        })
         .collect::<Result<Vec<Box<dyn Loss>>>>()?;
     let mut compile = Compile::new(Optimizer::from_config(optimizer)?, losses)?;
     let names = model.output_names()?;
