@@ -264,8 +264,44 @@ def fits():
         yield f"fit, {name}", lambda case=case: check(*case)
 
 
+def masked_losses():
+    """Training on outputs that carry masks, and their figures: masks of steps, and of steps within steps.
+
+    The metrics are those of `evaluate`: in `fit` Keras on JAX has lost the mask before they see it.
+    """
+
+    def check(shape, grow):
+        ids = np.random.default_rng(8).integers(0, 7, (6, *shape)).astype("int32")
+        ids[:, 0] = 1
+        x = keras.Input(shape, dtype="int32")
+        model = keras.Model(x, grow(L.Embedding(7, 2, mask_zero=True)(x)))
+        random_weights(model, np.random.default_rng(9), 0.6)
+        model.compile("sgd", "mse", metrics=["mae"], weighted_metrics=["mse"])
+        y = np.random.default_rng(7).normal(size=(6, *model.output_shape[1:])).astype("float32")
+        model.save(at("m.keras"))
+        np.save(at("x.npy"), ids)
+        np.save(at("y.npy"), y)
+        data = ["--x", at("x.npy"), "--y", at("y.npy")]
+        figures = json.loads(command("evaluate", at("m.keras"), *data, "--json"))
+        wanted = model.evaluate(ids, y, verbose=0, return_dict=True)
+        assert set(figures) == set(wanted), f"{list(figures)}, Keras has {list(wanted)}"
+        close([figures[k] for k in wanted], list(wanted.values()), "evaluate")
+        history = model.fit(ids, y, batch_size=4, epochs=2, shuffle=False, verbose=0).history
+        command("fit", at("m.keras"), *data, "--batch-size", 4, "--epochs", 2, "--no-shuffle", "--output", at("t.keras"),
+                "--history", at("h.json"))  # fmt: skip
+        close([json.load(open(at("h.json")))["loss"]], [history["loss"]], "losses")
+        close(keras.saving.load_model(at("t.keras")).get_weights(), model.get_weights(), "weights")
+
+    kinds = {
+        "steps": ((5,), L.LSTM(3, return_sequences=True)),
+        "steps within steps": ((3, 4), L.Dense(3)),
+    }
+    for name, (shape, grow) in kinds.items():
+        yield f"loss, masks of {name}", lambda shape=shape, grow=grow: check(shape, grow)
+
+
 def main():
-    checks = [*layers(), *stacks()]
+    checks = [*layers(), *stacks(), *masked_losses()]
     checks += [(f"training across the border, {o}", lambda o=o: across_the_border(o)) for o in ("adam", "rmsprop", "sgd")]
     checks += list(fits())
     for name, check in checks:

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use burn::module::{ModuleVisitor, Param};
-use burn::tensor::{Gradients, Tensor};
+use burn::tensor::{Bool, Gradients, Tensor};
 
 use super::compile::Compiled;
 use super::set::Targets;
@@ -13,7 +13,7 @@ use crate::losses::reduce;
 use crate::models::Model;
 use crate::optimizers::Change;
 use crate::random::Generator;
-use crate::tensor::AnyTensor;
+use crate::tensor::{AnyTensor, Mask};
 use crate::{Error, Result};
 
 /// What a batch came to.
@@ -185,10 +185,22 @@ fn total_loss(
     Ok((total, losses))
 }
 
-/// The mask of an output as weights of its rows, where there is one with as many values.
+/// The mask of an output as weights of its rows, where there is one: a step's is that of everything in it.
 pub(crate) fn row_mask(output: &AnyTensor, rows: usize) -> Option<Tensor<1>> {
-    let mask = output.mask()?;
-    (mask.shape().num_elements() == rows).then(|| mask.clone().float().reshape([rows]))
+    let (mask, axes): (Tensor<1, Bool>, usize) = match output.any_mask()? {
+        Mask::Steps(mask) => (mask.clone().flatten(0, 1), 2),
+        Mask::Nested(mask) => (mask.clone().flatten(0, 2), 3),
+    };
+    let count = mask.dims()[0];
+    let mask = mask.float();
+    if count == rows {
+        return Some(mask);
+    }
+    let within = count > 0 && rows.is_multiple_of(count) && output.rank() > axes + 1;
+    within.then(|| {
+        let each = mask.reshape([count, 1]).expand([count, rows / count]);
+        each.reshape([rows])
+    })
 }
 
 /// How much each row of an output counts: the weight of its sample or step, nothing where `mask` ([`row_mask`]) says so.
@@ -262,5 +274,41 @@ impl ModuleVisitor for Collector<'_> {
             weight: weight.inner().reshape([count]),
             gradient: gradient.reshape([count]),
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Tensor;
+
+    use super::*;
+    use crate::backend::default_device;
+
+    #[test]
+    fn a_mask_counts_for_every_row_that_it_is_of() -> Result<()> {
+        let device = default_device()?;
+        let output = AnyTensor::from_f32(vec![0.0; 24], &[1, 2, 3, 4], &device)?;
+        let values = |output: &AnyTensor, rows| -> Result<Option<Vec<f32>>> {
+            row_mask(output, rows)
+                .map(|mask| AnyTensor::from(mask).to_vec())
+                .transpose()
+        };
+        let steps = Tensor::<2, Bool>::from_data([[true, false]], &device);
+        let of_steps = output.clone().with_mask(Some(steps.clone()));
+        assert_eq!(
+            values(&of_steps, 6)?,
+            Some(vec![1.0, 1.0, 1.0, 0.0, 0.0, 0.0])
+        );
+        let inner =
+            Tensor::<3, Bool>::from_data([[[true, false, true], [false, true, false]]], &device);
+        let nested = output.with_any_mask(Some(Mask::Nested(inner)));
+        assert_eq!(
+            values(&nested, 6)?,
+            Some(vec![1.0, 0.0, 1.0, 0.0, 1.0, 0.0])
+        );
+        // A mask of steps says nothing of features.
+        let flat = AnyTensor::from_f32(vec![0.0; 4], &[1, 4], &device)?.with_mask(Some(steps));
+        assert_eq!(values(&flat, 4)?, None);
+        Ok(())
     }
 }
