@@ -15,10 +15,18 @@ use crate::{Error, Result};
 /// The tree of a model whose configuration is `object`, without the optimizer.
 pub(super) fn write(model: &Model, object: &Value) -> Result<WeightTree> {
     let mut arrays: HashMap<String, Vec<Array>> = HashMap::new();
-    for holder in members(model.layers(), object)?
-        .iter()
-        .flat_map(|m| &m.holders)
-    {
+    let mut seen: HashMap<u64, &str> = HashMap::new();
+    let members = members(model.layers(), object)?;
+    for holder in members.iter().flat_map(|m| &m.holders) {
+        if let Some(first) = seen.insert(holder.layer.identity(), &holder.name) {
+            let name = &holder.name;
+            model.notes.say_once(&format!("{name} saved twice"), || {
+                format!(
+                    "the layer \"{first}\" is also \"{name}\", in another model: Keras' files hold such a layer twice, and \
+                     loaded again it is two layers, with the same weights but trained apart"
+                )
+            });
+        }
         let weights = read_weights(&holder.weights())?;
         let counts = holder.counts(weights.len())?;
         let mut weights = weights.into_iter();
@@ -146,4 +154,33 @@ fn paths_by_name(object: &Value, tree: &WeightTree) -> Result<HashMap<String, St
         }
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prelude::*;
+
+    #[test]
+    fn a_layer_of_two_models_is_said_to_become_two() -> Result<()> {
+        let mut shared = Sequential::new().named("shared");
+        shared.add(Dense::new(3).input_shape([3]))?;
+        let shared = shared.handle();
+        let inside = Input::new([3]);
+        let inner = Model::new(&inside, &shared.call(&inside)?)?;
+        let input = Input::new([3]);
+        let alone = Model::new(&input, &inner.call(&input)?)?;
+        write(&alone, &alone.to_object())?;
+        assert!(alone.warnings().is_empty(), "{:?}", alone.warnings());
+        let both = Model::new(&input, &shared.call(&inner.call(&input)?)?)?;
+        write(&both, &both.to_object())?;
+        let told = both.warnings();
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(
+            told[0].contains("shared/dense") && told[0].contains("trained apart"),
+            "{}",
+            told[0]
+        );
+        Ok(())
+    }
 }
