@@ -280,11 +280,16 @@ impl Config {
         }
     }
 
-    /// Numbers, if the key is there: one, or a list of them, nested or not, row after row.
+    /// Numbers, if the key is there: one, or a list of them, nested or not, row after row, or an array as Keras writes it.
     pub fn opt_numbers(&self, key: &str) -> Result<Option<Vec<f32>>> {
         fn flatten(value: &Value, into: &mut Vec<f32>) -> Option<()> {
             match value {
                 Value::Array(items) => items.iter().try_for_each(|v| flatten(v, into)),
+                Value::Object(object) => {
+                    let class_name = object.get("class_name")?.as_str()?;
+                    let array = ["__tensor__", "__numpy__"].contains(&class_name);
+                    flatten(object.get("config")?.get("value").filter(|_| array)?, into)
+                }
                 other => {
                     into.push(other.as_f64()? as f32);
                     Some(())

@@ -1,10 +1,11 @@
 //! Leaving steps out.
 
 use burn::module::Module;
-use burn::tensor::Tensor;
-use serde_json::{Map, Value, json};
+use burn::tensor::{Tensor, TensorData};
+use serde_json::{Map, Value};
 
 use super::basics::layer_basics;
+use super::rescaling::Numbers;
 use super::{Context, Layer, LayerOptions, MaskPolicy, check_three_axes, describe, only};
 use crate::config::Config;
 use crate::dims::Dims;
@@ -32,7 +33,7 @@ pub struct Masking {
     #[module(skip)]
     options: LayerOptions,
     #[module(skip)]
-    mask_value: f32,
+    mask_value: Numbers,
 }
 
 impl Default for Masking {
@@ -46,13 +47,13 @@ impl Masking {
     pub fn new() -> Self {
         Self {
             options: LayerOptions::default(),
-            mask_value: 0.0,
+            mask_value: Numbers::One(0.0),
         }
     }
 
-    /// The value that all features of an absent step have (0).
-    pub fn mask_value(mut self, mask_value: f32) -> Self {
-        self.mask_value = mask_value;
+    /// The value that all features of an absent step have (0), or one value for each feature.
+    pub fn mask_value(mut self, mask_value: impl Into<Numbers>) -> Self {
+        self.mask_value = mask_value.into();
         self
     }
 
@@ -62,7 +63,16 @@ impl Masking {
     ///
     /// [`Error::Config`](crate::Error::Config) naming a key that cannot be read.
     pub fn from_config(config: &Config) -> Result<Self> {
-        Ok(Self::new().mask_value(config.f32_or("mask_value", 0.0)?))
+        Ok(Self::new().mask_value(Numbers::read(config, "mask_value", 0.0)?))
+    }
+
+    fn check_values(&self, features: usize) -> Result<()> {
+        let count = self.mask_value.values().len();
+        if [1, features].contains(&count) {
+            return Ok(());
+        }
+        let problem = format!("has {count} values for {features} features");
+        Err(Error::argument(describe(self), "mask_value", problem))
     }
 }
 
@@ -74,14 +84,26 @@ impl Layer for Masking {
         if dims.rank() != 4 {
             check_three_axes(&describe(self), dims)?;
         }
+        if let Some(features) = dims.last() {
+            self.check_values(features)?;
+        }
         Ok(vec![dims.clone()])
     }
 
     fn forward(&self, inputs: &[AnyTensor], _context: &mut Context) -> Result<Vec<AnyTensor>> {
         let input = only(inputs)?;
         let rows: Tensor<2> = input.float_rows()?;
+        self.check_values(rows.dims()[1])?;
         // A step counts if one of its features differs.
-        let counts = rows.clone().not_equal_elem(self.mask_value).any_dim(1);
+        let counts = match self.mask_value.values().as_slice() {
+            [value] => rows.clone().not_equal_elem(*value),
+            values => {
+                let values = TensorData::new(values.to_vec(), [1, values.len()]);
+                let values: Tensor<2> = Tensor::from_data(values, (&rows.device(), rows.dtype()));
+                rows.clone().not_equal(values.expand(rows.dims()))
+            }
+        };
+        let counts = counts.any_dim(1);
         let absent = counts.clone().bool_not().expand(rows.dims());
         let shape = input.shape();
         let y = AnyTensor::from_flat(rows.mask_fill(absent, 0.0), &shape)?;
@@ -103,6 +125,6 @@ impl Layer for Masking {
     }
 
     fn config(&self) -> Map<String, Value> {
-        Map::from_iter([("mask_value".to_string(), json!(self.mask_value))])
+        Map::from_iter([("mask_value".to_string(), self.mask_value.to_json())])
     }
 }

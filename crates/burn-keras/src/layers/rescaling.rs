@@ -39,21 +39,21 @@ pub enum Numbers {
 }
 
 impl Numbers {
-    fn values(&self) -> Vec<f32> {
+    pub(super) fn values(&self) -> Vec<f32> {
         match self {
             Self::One(value) => vec![*value],
             Self::Each(values) => values.clone(),
         }
     }
 
-    fn to_json(&self) -> Value {
+    pub(super) fn to_json(&self) -> Value {
         match self {
             Self::One(value) => json!(value),
             Self::Each(values) => json!(values),
         }
     }
 
-    fn read(config: &Config, key: &str, default: f32) -> Result<Self> {
+    pub(super) fn read(config: &Config, key: &str, default: f32) -> Result<Self> {
         Ok(match config.opt_numbers(key)? {
             None => Self::One(default),
             Some(values) => match (config.get(key), values.as_slice()) {
