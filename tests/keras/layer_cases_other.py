@@ -1,6 +1,6 @@
 """All layers that are not recurrent. Adds to `layer_cases.CASES`."""
 
-from layer_cases import ACTIVATIONS, MASK, SEQUENCE, B, F, L, T, U, case, keras, np, onoff
+from layer_cases import ACTIVATIONS, EMPTY_ROW, MASK, SEQUENCE, B, F, L, T, U, case, keras, np, onoff
 
 OTHER_MASK = [[1, 1, 0, 1, 0], [0, 1, 1, 0, 1]]
 
@@ -37,6 +37,9 @@ case("p_relu_shared", lambda: L.PReLU(shared_axes=[1]), [SEQUENCE])
 case("p_relu_flat", lambda: L.PReLU(), [(3, F)])
 case("softmax", lambda: L.Softmax(), [SEQUENCE])
 case("softmax_axis", lambda: L.Softmax(axis=1), [SEQUENCE])
+case("softmax_axes", lambda: L.Softmax(axis=(1, 2)), [(B, 3, 2, F)])
+case("softmax_axes_apart", lambda: L.Softmax(axis=(-1, 1)), [(B, 3, 2, F)])
+case("softmax_empty_row", lambda: L.Softmax(), [(B, T)], masks=[EMPTY_ROW])
 case("softmax_mask", lambda: L.Softmax(), [(B, T)], masks=[MASK])
 case("identity", lambda: L.Identity(), [SEQUENCE], masks=[MASK])
 case("activity_regularization", lambda: L.ActivityRegularization(l1=0.02, l2=0.03), [SEQUENCE])
@@ -228,6 +231,17 @@ def heads(num_heads=2, key_dim=3, **options):
 
 ALLOWED = (np.random.default_rng(3).random((B, T, 3)) < 0.6).astype("bool")
 ALLOWED[:, :, 0] = True
+# Four axes, all different: batch, rows, columns, features.
+GRID, OTHER_ROWS, OTHER_COLUMNS, OTHER_GRID = (B, 3, T, F), (B, 2, T, F), (B, 3, 6, F), (B, 2, 6, F)
+
+
+def allowed(*shape):
+    """A mask for scores of this shape in which every query sees something."""
+    mask = np.random.default_rng(4).random(shape) < 0.6
+    mask[..., 0] = True
+    return mask
+
+
 for name, make, inputs, options in [
     ("", heads, [QUERY, VALUE], {}),
     ("_self", heads, [QUERY, QUERY], {}),
@@ -255,7 +269,35 @@ for name, make, inputs, options in [
         lambda: heads(use_gate=True, activity_regularizer=keras.regularizers.L2(0.03), kernel_regularizer="l1"),
         [QUERY, VALUE], {},
     ),
+    ("_mask_of_heads", heads, [QUERY, VALUE], dict(kwargs=dict(attention_mask=allowed(B, 2, T, 3)))),
+    ("_mask_stretched", heads, [QUERY, VALUE], dict(masks=[MASK, None], kwargs=dict(attention_mask=allowed(B, 1, 3)))),
+    ("_axes", lambda: heads(attention_axes=1), [QUERY, VALUE], {}),
+    ("_axes_negative", lambda: heads(attention_axes=(-2,)), [QUERY, VALUE], dict(masks=[MASK, VALUE_MASK])),
+    ("_grid", heads, [GRID, GRID], {}),
+    ("_grid_key", lambda: heads(output_shape=6), [GRID, OTHER_GRID, (B, 2, 6, 3)], {}),
+    ("_grid_gate", lambda: heads(value_dim=2, use_gate=True), [GRID, OTHER_GRID], {}),
+    ("_grid_scores", heads, [GRID, OTHER_GRID], dict(kwargs=dict(return_attention_scores=True))),
+    ("_grid_mask", heads, [GRID, OTHER_GRID], dict(kwargs=dict(attention_mask=allowed(B, 3, T, 2, 6)))),
+    ("_grid_turned", lambda: heads(attention_axes=(2, 1)), [GRID, OTHER_GRID], dict(kwargs=dict(return_attention_scores=True))),
+    ("_rows", lambda: heads(attention_axes=(1,)), [GRID, OTHER_ROWS], {}),
+    ("_rows_masks", lambda: heads(attention_axes=1), [GRID, OTHER_ROWS], dict(masks=[[[1, 0, 1], [1, 1, 0]], [[1, 0], [1, 1]]])),
+    ("_rows_window", lambda: heads(attention_axes=1, sliding_window=2), [GRID, GRID], dict(kwargs=dict(use_causal_mask=True))),
+    ("_rows_scores", lambda: heads(attention_axes=1), [GRID, OTHER_ROWS], dict(kwargs=dict(return_attention_scores=True))),
+    ("_columns", lambda: heads(attention_axes=(2,)), [GRID, OTHER_COLUMNS], {}),
+    ("_columns_mask", lambda: heads(attention_axes=-2), [GRID, OTHER_COLUMNS], dict(kwargs=dict(attention_mask=allowed(B, 1, T, 6)))),
+    (
+        "_columns_mask_of_heads", lambda: heads(attention_axes=2),
+        [GRID, OTHER_COLUMNS], dict(kwargs=dict(attention_mask=allowed(B, 3, 2, T, 6))),
+    ),
+    ("_columns_scores", lambda: heads(attention_axes=2), [GRID, OTHER_COLUMNS], dict(kwargs=dict(return_attention_scores=True))),
+    (
+        "_columns_regularized",
+        lambda: heads(attention_axes=2, activity_regularizer=keras.regularizers.L2(0.03)), [GRID, OTHER_COLUMNS], {},
+    ),
+    ("_columns_dropout", lambda: heads(attention_axes=2, dropout=0.3), [GRID, OTHER_COLUMNS], dict(training=True)),
+    ("_five_axes", lambda: heads(attention_axes=2), [(B, 3, T, 2, F), (B, 3, 4, 2, F)], {}),
     ("_dropout", lambda: heads(dropout=0.3), [QUERY, VALUE], dict(training=True)),
+    ("_dropout_masks", lambda: heads(dropout=0.3), [QUERY, VALUE], dict(masks=[MASK, VALUE_MASK], training=True)),
     ("_dropout_inference", lambda: heads(dropout=0.3), [QUERY, VALUE], {}),
 ]:
     case(f"multi_head_attention{name}", make, inputs, style="args", **options)

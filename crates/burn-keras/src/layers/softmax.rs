@@ -1,4 +1,4 @@
-//! Softmax along an axis.
+//! Softmax along an axis, or over several.
 
 use burn::module::Module;
 use burn::tensor::activation;
@@ -14,7 +14,7 @@ use crate::{Error, Result};
 /// What a masked value counts as before the exponential.
 const MASKED: f32 = -1e9;
 
-/// `exp(x)` over its sum along an axis, the last unless told otherwise.
+/// `exp(x)` over its sum along an axis, or over several, the last unless told otherwise.
 ///
 /// A mask on scores of shape `[batch, timesteps]` leaves its steps out: they get 0.
 #[derive(Module, Debug)]
@@ -22,7 +22,7 @@ pub struct Softmax {
     #[module(skip)]
     options: LayerOptions,
     #[module(skip)]
-    axis: i64,
+    axes: Vec<i64>,
 }
 
 impl Default for Softmax {
@@ -36,13 +36,18 @@ impl Softmax {
     pub fn new() -> Self {
         Self {
             options: LayerOptions::default(),
-            axis: -1,
+            axes: vec![-1],
         }
     }
 
     /// The axis whose values sum to 1 (-1, the last).
-    pub fn axis(mut self, axis: i64) -> Self {
-        self.axis = axis;
+    pub fn axis(self, axis: i64) -> Self {
+        self.axes([axis])
+    }
+
+    /// The axes over which the values sum to 1 together, in place of one.
+    pub fn axes(mut self, axes: impl Into<Vec<i64>>) -> Self {
+        self.axes = axes.into();
         self
     }
 
@@ -52,24 +57,47 @@ impl Softmax {
     ///
     /// [`Error::Config`](crate::Error::Config) naming a key that cannot be read or has a value that is not supported.
     pub fn from_config(config: &Config) -> Result<Self> {
-        match config.opt_integers("axis")?.as_deref() {
-            None => Ok(Self::new()),
-            Some(&[axis]) => Ok(Self::new().axis(axis)),
-            Some(several) => Err(Error::config(
-                config.place(),
-                format!("`axis` is {several:?}; only one axis is supported"),
-            )),
-        }
+        let axes = config.opt_integers("axis")?;
+        Ok(axes.map_or_else(Self::new, |axes| Self::new().axes(axes)))
     }
 
-    fn place(&self, rank: usize) -> Result<usize> {
-        super::axis_from_front(self.axis, rank).ok_or_else(|| {
-            Error::argument(
-                describe(self),
-                "axis",
-                format!("is {}, but there are {rank} axes", self.axis),
-            )
+    /// The axes from the front.
+    fn places(&self, rank: usize) -> Result<Vec<usize>> {
+        let places: Option<Vec<usize>> = self
+            .axes
+            .iter()
+            .map(|axis| super::axis_from_front(*axis, rank))
+            .collect();
+        let apart = |places: &Vec<usize>| {
+            let mut sorted = places.clone();
+            sorted.sort_unstable();
+            sorted.dedup();
+            !places.is_empty() && sorted.len() == places.len()
+        };
+        places.filter(apart).ok_or_else(|| {
+            let given = match self.axes.as_slice() {
+                [axis] => axis.to_string(),
+                several => format!("{several:?}"),
+            };
+            let problem = format!("is {given}, but there are {rank} axes, each to be named once");
+            Error::argument(describe(self), "axis", problem)
         })
+    }
+
+    /// The softmax over several axes: they are brought to the end, as one.
+    fn over(x: &AnyTensor, axes: &[usize]) -> Result<AnyTensor> {
+        let mut order: Vec<usize> = (0..x.rank()).filter(|a| !axes.contains(a)).collect();
+        let kept = order.len();
+        order.extend(axes);
+        let turned = x.permute(&order)?;
+        let shape = turned.shape();
+        let (rows, values) = shape.split_at(kept);
+        let rows = turned.float_as([rows.iter().product(), values.iter().product()])?;
+        let mut back = vec![0; order.len()];
+        for (at, axis) in order.into_iter().enumerate() {
+            back[axis] = at;
+        }
+        AnyTensor::from_flat(activation::softmax(rows, 1), &shape)?.permute(&back)
     }
 }
 
@@ -78,15 +106,16 @@ impl Layer for Softmax {
 
     fn output_dims(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
         let dims = only(inputs)?;
-        self.place(dims.rank())?;
+        self.places(dims.rank())?;
         Ok(vec![dims.clone()])
     }
 
     fn forward(&self, inputs: &[AnyTensor], _context: &mut Context) -> Result<Vec<AnyTensor>> {
         let input = only(inputs)?;
         let rank = input.rank();
-        let axis = MOST_AXES - rank + self.place(rank)?;
+        let places = self.places(rank)?;
         let mut x = input.wide()?;
+        let mut absent = None;
         if let Some(mask) = input.mask() {
             if input.shape() != mask.dims() {
                 return Err(Error::tensor(
@@ -99,15 +128,25 @@ impl Layer for Softmax {
                 ));
             }
             let outside = mask.clone().bool_not().reshape(x.dims());
-            x = x.mask_fill(outside, MASKED);
+            x = x.mask_fill(outside.clone(), MASKED);
+            absent = Some(outside);
         }
-        Ok(vec![AnyTensor::from_wide(
-            activation::softmax(x, axis),
-            rank,
-        )?])
+        let y = match places.as_slice() {
+            [axis] => AnyTensor::from_wide(activation::softmax(x, MOST_AXES - rank + axis), rank)?,
+            several => Self::over(&AnyTensor::from_wide(x, rank)?, several)?,
+        };
+        // Where no value counts, all would get the same.
+        Ok(vec![match absent {
+            Some(absent) => AnyTensor::from_wide(y.wide()?.mask_fill(absent, 0.0), rank)?,
+            None => y,
+        }])
     }
 
     fn config(&self) -> Map<String, Value> {
-        Map::from_iter([("axis".to_string(), json!(self.axis))])
+        let axis = match self.axes.as_slice() {
+            [axis] => json!(axis),
+            several => json!(several),
+        };
+        Map::from_iter([("axis".to_string(), axis)])
     }
 }

@@ -7,8 +7,8 @@ use burn::tensor::Tensor;
 use serde_json::{Map, Value, json};
 
 use super::{
-    AttentionOptions, Scored, attention_setters, query_and_key, query_value_key, same_features,
-    scored_attention, scored_dims, unknown_argument,
+    AttentionOptions, Scored, attention_setters, query_and_key, same_features, scored_attention,
+    scored_dims, sequences, unknown_argument,
 };
 use crate::config::Config;
 use crate::dims::Dims;
@@ -78,7 +78,7 @@ impl Layer for AdditiveAttention {
 
     fn build(&mut self, inputs: &[Dims], weights: &mut WeightBuilder<'_>) -> Result<()> {
         if self.use_scale {
-            let [query, ..] = query_value_key(self, inputs)?;
+            let [query, ..] = sequences(self, inputs)?;
             let features = query.last().ok_or_else(|| {
                 Error::shape(
                     describe(self),
@@ -93,7 +93,7 @@ impl Layer for AdditiveAttention {
     }
 
     fn output_dims(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
-        let all = query_value_key(self, inputs)?;
+        let all = sequences(self, inputs)?;
         same_features(self, all[0], all[2])?;
         let built = self.scale.as_ref().map(|s| s.lazy_shape()[0]);
         if built.is_some() && all[0].last() != built {

@@ -7,8 +7,8 @@ use burn::tensor::Tensor;
 use serde_json::{Map, Value, json};
 
 use super::{
-    AttentionOptions, Scored, attention_setters, query_and_key, query_value_key, same_features,
-    scored_attention, scored_dims, unknown_argument,
+    AttentionOptions, Scored, attention_setters, query_and_key, same_features, scored_attention,
+    scored_dims, sequences, unknown_argument,
 };
 use crate::config::Config;
 use crate::dims::Dims;
@@ -198,7 +198,7 @@ impl Layer for Attention {
     }
 
     fn output_dims(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
-        let all = query_value_key(self, inputs)?;
+        let all = sequences(self, inputs)?;
         same_features(self, all[0], all[2])?;
         Ok(scored_dims(self.attention.call, all))
     }

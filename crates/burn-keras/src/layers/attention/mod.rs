@@ -1,6 +1,6 @@
 //! Layers in which every step of a query looks at all steps of a value.
 
-use burn::tensor::{Bool, Tensor, activation};
+use burn::tensor::{Bool, Device, Tensor, activation};
 use serde_json::{Map, Value, json};
 
 use super::{Context, Layer, describe};
@@ -78,7 +78,7 @@ impl AttentionOptions {
         if context.is_training() && self.dropout > 0.0 {
             let (shape, device) = (weights.dims(), weights.device());
             let mask = context.dropout_mask(&shape, self.dropout, self.seed, &device)?;
-            return Ok(weights * mask.float::<D>()?);
+            return Ok(weights * mask.float_as(shape)?);
         }
         Ok(weights)
     }
@@ -158,7 +158,29 @@ fn unknown_argument(layer: &(impl Layer + ?Sized), name: &str, value: &Value) ->
     )
 }
 
-/// Checks query, value and, if there is one, key; gives them back with the key filled in.
+/// The error about an input without steps.
+fn three_axes(layer: &(impl Layer + ?Sized), dims: &Dims) -> Error {
+    Error::shape(
+        describe(layer),
+        "query, value and key with 3 axes each, [batch, timesteps, features]",
+        dims.in_words(),
+        "Recurrent layers in front need `.return_sequences(true)`.",
+    )
+    .because(Cause::MissingAxis)
+}
+
+/// Query, value and key with 3 axes each.
+fn sequences<'a>(layer: &(impl Layer + ?Sized), inputs: &'a [Dims]) -> Result<[&'a Dims; 3]> {
+    let all = query_value_key(layer, inputs)?;
+    if let Some(dims) = all.into_iter().find(|dims| dims.rank() != 3) {
+        return Err(three_axes(layer, dims));
+    }
+    let [_, value, key] = all;
+    same_steps(layer, value, key)?;
+    Ok(all)
+}
+
+/// Query, value and, if there is one, key; else the value again.
 fn query_value_key<'a>(layer: &(impl Layer + ?Sized), inputs: &'a [Dims]) -> Result<[&'a Dims; 3]> {
     let (query, value, key) = match inputs {
         [query, value] => (query, value, value),
@@ -170,46 +192,38 @@ fn query_value_key<'a>(layer: &(impl Layer + ?Sized), inputs: &'a [Dims]) -> Res
             ));
         }
     };
-    for dims in [query, value, key] {
-        if dims.rank() != 3 {
-            return Err(Error::shape(
-                describe(layer),
-                "query, value and key with 3 axes each, [batch, timesteps, features]",
-                dims.in_words(),
-                "Recurrent layers in front need `.return_sequences(true)`.",
-            )
-            .because(Cause::MissingAxis));
-        }
-    }
-    let steps = (value.axis(1), key.axis(1));
-    if let (Some(values), Some(keys)) = steps
-        && values != keys
-    {
-        return Err(Error::shape(
+    Ok([query, value, key])
+}
+
+/// Checks that a key has a step for each of the value's, along each axis between batch and features.
+fn same_steps(layer: &(impl Layer + ?Sized), value: &Dims, key: &Dims) -> Result<()> {
+    let between = 1..value.rank().saturating_sub(1);
+    let differ = |axis| value.axis(axis).zip(key.axis(axis)).filter(|(v, k)| v != k);
+    match between.into_iter().find_map(differ) {
+        Some((values, keys)) => Err(Error::shape(
             describe(layer),
             "a key for each step of the value",
             format!("{values} steps of the value and {keys} of the key"),
             "Take both from the same sequence.",
-        ));
+        )),
+        None => Ok(()),
     }
-    Ok([query, value, key])
 }
 
 /// `[1, queries, values]`: true where the value's step is not behind the query's.
-fn causal_mask(queries: usize, values: usize, like: &Tensor<3>) -> Tensor<3, Bool> {
+fn causal_mask(queries: usize, values: usize, device: &Device) -> Tensor<3, Bool> {
     // burn's mask is true where a triangle is to be left out.
-    Tensor::<2, Bool>::tril_mask([queries, values], 0, &like.device())
+    Tensor::<2, Bool>::tril_mask([queries, values], 0, device)
         .bool_not()
         .unsqueeze::<3>()
 }
 
 /// `[1, queries, values]`: true where the two steps are fewer than `steps` apart.
-fn window_mask(queries: usize, values: usize, steps: usize, like: &Tensor<3>) -> Tensor<3, Bool> {
+fn window_mask(queries: usize, values: usize, steps: usize, device: &Device) -> Tensor<3, Bool> {
     let reach = i64::try_from(steps).unwrap_or(i64::MAX).saturating_sub(1);
-    let device = like.device();
     // burn's masks are true where a triangle is to be left out: what is too far in front, and too far behind.
-    let in_front = Tensor::<2, Bool>::tril_mask([queries, values], reach, &device);
-    let behind = Tensor::<2, Bool>::triu_mask([queries, values], -reach, &device);
+    let in_front = Tensor::<2, Bool>::tril_mask([queries, values], reach, device);
+    let behind = Tensor::<2, Bool>::triu_mask([queries, values], -reach, device);
     in_front.bool_or(behind).bool_not().unsqueeze::<3>()
 }
 
@@ -232,7 +246,7 @@ impl Scored<'_> {
             .mask()
             .map(|mask| mask.clone().reshape([batch, 1, values]).expand(shape));
         if self.attention.call.use_causal_mask {
-            let causal = causal_mask(queries, values, &self.scores).expand(shape);
+            let causal = causal_mask(queries, values, &self.scores.device()).expand(shape);
             visible = Some(match visible {
                 Some(visible) => visible.bool_and(causal),
                 None => causal,
@@ -276,7 +290,7 @@ fn scored_dims(call: CallOptions, [query, value, _]: [&Dims; 3]) -> Vec<Dims> {
 /// Query and key as tensors, with features that must agree.
 fn query_and_key(layer: &(impl Layer + ?Sized), inputs: &[AnyTensor]) -> Result<[Tensor<3>; 2]> {
     let dims: Vec<Dims> = inputs.iter().map(AnyTensor::dims).collect();
-    let [query, _, key] = query_value_key(layer, &dims)?;
+    let [query, _, key] = sequences(layer, &dims)?;
     same_features(layer, query, key)?;
     let key = inputs.get(2).unwrap_or(&inputs[1]);
     Ok([inputs[0].float()?, key.float()?])

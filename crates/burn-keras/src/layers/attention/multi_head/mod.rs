@@ -3,13 +3,10 @@
 use std::ops::RangeInclusive;
 
 use burn::module::{Module, Param};
-use burn::tensor::{Bool, Tensor, activation};
+use burn::tensor::{Tensor, activation};
 use serde_json::{Map, Value, json};
 
-use super::{
-    AttentionOptions, MASKED, attention_setters, causal_mask, query_value_key, unknown_argument,
-    window_mask,
-};
+use super::{AttentionOptions, MASKED, attention_setters, query_value_key, unknown_argument};
 use crate::config::Config;
 use crate::dims::Dims;
 use crate::initializers::Initializer;
@@ -22,6 +19,9 @@ use crate::layers::{
 use crate::tensor::AnyTensor;
 use crate::{Error, Result};
 
+mod axes;
+mod visible;
+
 /// Attention in several heads, each over projections of its own (Vaswani et al., "Attention Is All You Need", 2017).
 ///
 /// Called on query `[batch, queries, features]` and value `[batch, values, features]`, and perhaps a key (else the value
@@ -31,6 +31,8 @@ use crate::{Error, Result};
 /// head   = softmax(query Wq (key Wk)ᵀ / √H) value Wv        for each head
 /// output = [head 1, …, head N] Wo + bo                      [batch, queries, output_shape]
 /// ```
+///
+/// With inputs of more axes, [`attention_axes`](Self::attention_axes) says along which of them a query looks.
 ///
 /// Weights, in Keras' order: kernel `[features, N, H]` and bias `[N, H]` of query, key and value, then the output's
 /// `[N, H, output_shape]` and `[output_shape]`.
@@ -76,6 +78,8 @@ struct Settings {
     use_bias: bool,
     use_gate: bool,
     sliding_window: Option<usize>,
+    /// From the front once built.
+    attention_axes: Option<Vec<i64>>,
     attention_mask: bool,
 }
 
@@ -105,6 +109,7 @@ impl MultiHeadAttention {
                 use_bias: true,
                 use_gate: false,
                 sliding_window: None,
+                attention_axes: None,
                 attention_mask: false,
             },
             attention: AttentionOptions::default(),
@@ -145,9 +150,22 @@ impl MultiHeadAttention {
         self
     }
 
+    /// The axes along which a query looks at the value (all between batch and features), the batch being axis 0.
+    ///
+    /// Inputs `[batch, rows, columns, features]` look along their rows with `[1]`, each column by itself, along their
+    /// columns with `[2]`, and everywhere with `[1, 2]`. Negative numbers count from the last axis.
+    pub fn attention_axes(mut self, axes: impl Into<Vec<i64>>) -> Self {
+        self.settings.attention_axes = Some(axes.into());
+        self
+    }
+
     attention_setters!("[batch, heads, queries, values]");
 
     /// Whether the last input is a mask `[batch, queries, values]`: not 0 where a step may be seen.
+    ///
+    /// It may have an axis of heads, `[batch, heads, queries, values]`; an axis of size 1 stands for all of its places.
+    /// With several [`attention_axes`](Self::attention_axes) there are as many axes of queries and of values; axes that
+    /// are not among them come before the heads.
     ///
     /// Keras takes it at the call, as `attention_mask=`.
     pub fn attention_mask(mut self, attention_mask: bool) -> Self {
@@ -168,21 +186,15 @@ impl MultiHeadAttention {
     ///
     /// [`Error::Config`](crate::Error::Config) naming a key that cannot be read or has a value that is not supported.
     pub fn from_config(config: &Config) -> Result<Self> {
-        if !matches!(
-            config.opt_integers("attention_axes")?.as_deref(),
-            None | Some(&[1 | -2])
-        ) {
-            return Err(Error::config(
-                config.place(),
-                "`attention_axes` other than [1] (timesteps) are not supported",
-            ));
-        }
         let mut layer = Self::new(config.usize("num_heads")?, config.usize("key_dim")?)
             .dropout(config.f32_or("dropout", 0.0)?)
             .use_bias(config.bool_or("use_bias", true)?)
             .use_gate(config.bool_or("use_gate", false)?);
         if let Some(steps) = config.opt_usize("sliding_window")? {
             layer = layer.sliding_window(steps);
+        }
+        if let Some(axes) = config.opt_integers("attention_axes")? {
+            layer = layer.attention_axes(axes);
         }
         if let Some(value_dim) = config.opt_usize("value_dim")? {
             layer = layer.value_dim(value_dim);
@@ -209,32 +221,36 @@ impl MultiHeadAttention {
         }
     }
 
-    /// Adds the penalty on what a projection gives: Keras regularizes the activity of each, not of the layer.
-    fn penalize(&self, projected: &AnyTensor, context: &mut Context) -> Result<()> {
+    /// Adds the penalty on what a projection of `batch` samples gives: Keras regularizes the activity of each, not of the
+    /// layer.
+    fn penalize(&self, projected: &Tensor<4>, batch: usize, context: &mut Context) -> Result<()> {
         match self.options.activity_regularizer() {
             Some(regularizer) => {
-                add_penalties(regularizer, std::slice::from_ref(projected), context)
+                let [rows, heads, steps, size] = projected.dims();
+                let shape = [batch, rows / batch.max(1) * heads, steps, size];
+                let values = projected.clone().reshape(shape).into();
+                add_penalties(regularizer, &[values], context)
             }
             None => Ok(()),
         }
     }
 
-    /// `[batch, heads, steps, size]` of `[batch, steps, features]`.
+    /// `[rows, heads, steps, size]` of `[rows, steps, features]`.
     fn project(
         &self,
-        x: &AnyTensor,
+        x: &Tensor<3>,
         kernel: Option<&Param<Tensor<3>>>,
         bias: Option<&Param<Tensor<2>>>,
     ) -> Result<Tensor<4>> {
         let kernel = self.built(kernel)?.val();
         let [features, heads, size] = kernel.dims();
-        let x: Tensor<3> = x.float()?;
         let [batch, steps, given] = x.dims();
         if given != features {
             let problem = format!("was built for {features} features but got {given}");
             return Err(Error::tensor(describe(self), problem));
         }
         let mut y = x
+            .clone()
             .reshape([batch * steps, features])
             .matmul(kernel.reshape([features, heads * size]));
         if let Some(bias) = bias {
@@ -248,41 +264,6 @@ impl MultiHeadAttention {
             needed_for: describe(self),
         })
     }
-
-    /// Where a query step may see a value step: `[batch, queries, values]`; `None` if everywhere.
-    fn visible(
-        &self,
-        inputs: &[AnyTensor],
-        attention_mask: Option<&AnyTensor>,
-        like: &Tensor<3>,
-    ) -> Result<Option<Tensor<3, Bool>>> {
-        let shape = like.dims();
-        let [batch, queries, values] = shape;
-        let mut masks = Vec::new();
-        if let Some(mask) = inputs.first().and_then(AnyTensor::mask) {
-            masks.push(mask.clone().reshape([batch, queries, 1]).expand(shape));
-        }
-        for input in inputs.iter().skip(1) {
-            if let Some(mask) = input.mask() {
-                masks.push(mask.clone().reshape([batch, 1, values]).expand(shape));
-            }
-        }
-        if self.attention.call.use_causal_mask {
-            masks.push(causal_mask(queries, values, like).expand(shape));
-        }
-        if let Some(steps) = self.settings.sliding_window {
-            masks.push(window_mask(queries, values, steps, like).expand(shape));
-        }
-        if let Some(mask) = attention_mask {
-            let mask: Tensor<3> = mask.float()?;
-            if mask.dims() != shape {
-                let problem = format!("got an attention mask {:?} for {shape:?}", mask.dims());
-                return Err(Error::tensor(describe(self), problem));
-            }
-            masks.push(mask.not_equal_elem(0.0));
-        }
-        Ok(masks.into_iter().reduce(Tensor::bool_and))
-    }
 }
 
 impl Layer for MultiHeadAttention {
@@ -295,8 +276,10 @@ impl Layer for MultiHeadAttention {
 
     fn build(&mut self, inputs: &[Dims], weights: &mut WeightBuilder<'_>) -> Result<()> {
         let (inputs, _) = self.split(inputs);
-        let [query, value, key] =
-            query_value_key(self, inputs)?.map(|d| d.last().unwrap_or_default());
+        let all = query_value_key(self, inputs)?;
+        let axes = self.axes(all)?;
+        self.settings.attention_axes = Some(axes.attended().iter().map(|a| *a as i64).collect());
+        let [query, value, key] = all.map(|d| d.last().unwrap_or_default());
         let (heads, size, value_size) = (
             self.settings.num_heads,
             self.settings.key_dim,
@@ -331,6 +314,7 @@ impl Layer for MultiHeadAttention {
     fn output_dims(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
         let (inputs, _) = self.split(inputs);
         let all = query_value_key(self, inputs)?;
+        let axes = self.axes(all)?;
         let kernels = [&self.query_kernel, &self.value_kernel, &self.key_kernel];
         for ((dims, kernel), name) in all.iter().zip(kernels).zip(["query", "value", "key"]) {
             let features = dims.last().ok_or_else(|| {
@@ -355,15 +339,9 @@ impl Layer for MultiHeadAttention {
         }
         let [query, value, _] = all;
         let features = self.settings.output_shape.or(query.last());
-        let mut outputs = vec![Dims::new([query.axis(0), query.axis(1), features])];
+        let mut outputs = vec![query.with_last(features)];
         if self.attention.call.return_attention_scores {
-            let heads = Some(self.settings.num_heads);
-            outputs.push(Dims::new([
-                query.axis(0),
-                heads,
-                query.axis(1),
-                value.axis(1),
-            ]));
+            outputs.push(axes.scores(query, self.settings.num_heads, value));
         }
         Ok(outputs)
     }
@@ -386,61 +364,71 @@ impl Layer for MultiHeadAttention {
     fn forward(&self, inputs: &[AnyTensor], context: &mut Context) -> Result<Vec<AnyTensor>> {
         let (inputs, attention_mask) = self.split(inputs);
         let dims: Vec<Dims> = inputs.iter().map(AnyTensor::dims).collect();
-        query_value_key(self, &dims)?;
-        let key = inputs.get(2).unwrap_or(&inputs[1]);
-        let query = self.project(
-            &inputs[0],
-            self.query_kernel.as_ref(),
-            self.query_bias.as_ref(),
-        )?;
-        let key = self.project(key, self.key_kernel.as_ref(), self.key_bias.as_ref())?;
-        let value = self.project(
-            &inputs[1],
-            self.value_kernel.as_ref(),
-            self.value_bias.as_ref(),
-        )?;
-        let [batch, heads, queries, _] = query.dims();
-        let (values, size) = (key.dims()[2], self.value_size());
+        let all = query_value_key(self, &dims)?;
+        let axes = self.axes(all)?;
+        let query_shape = inputs[0].shape();
+        let batch = query_shape[0];
+        let given = axes.fold(&inputs[0])?;
+        let query = self.project(&given, self.query_kernel.as_ref(), self.query_bias.as_ref())?;
         let gate = self
             .gate_kernel
             .as_ref()
-            .map(|kernel| self.project(&inputs[0], Some(kernel), self.gate_bias.as_ref()))
+            .map(|kernel| self.project(&given, Some(kernel), self.gate_bias.as_ref()))
             .transpose()?
             .map(activation::sigmoid);
+        let value = axes.fold(&inputs[1])?;
+        let key = match inputs.get(2) {
+            Some(key) => axes.fold(key)?,
+            None => value.clone(),
+        };
+        let key = self.project(&key, self.key_kernel.as_ref(), self.key_bias.as_ref())?;
+        let value = self.project(&value, self.value_kernel.as_ref(), self.value_bias.as_ref())?;
+        let [rows, heads, queries, _] = query.dims();
+        let (values, size) = (key.dims()[2], self.value_size());
         for projected in [&query, &key].into_iter().chain(&gate).chain([&value]) {
-            self.penalize(&projected.clone().into(), context)?;
+            self.penalize(projected, batch, context)?;
         }
 
         let scale = 1.0 / (self.settings.key_dim as f32).sqrt();
         let mut scores = (query * scale).matmul(key.swap_dims(2, 3));
-        let like = scores
-            .clone()
-            .narrow(1, 0, 1)
-            .reshape([batch, queries, values]);
-        if let Some(visible) = self.visible(inputs, attention_mask, &like)? {
-            let hidden = visible.bool_not().reshape([batch, 1, queries, values]);
-            scores = scores.mask_fill(hidden.expand([batch, heads, queries, values]), -MASKED);
+        let hidden = self
+            .visible(inputs, attention_mask, &axes, &scores)?
+            .map(|visible| visible.bool_not().expand([rows, heads, queries, values]));
+        if let Some(hidden) = &hidden {
+            scores = scores.mask_fill(hidden.clone(), -MASKED);
         }
-        let weights = activation::softmax(scores, 3);
+        let mut weights = activation::softmax(scores, 3);
+        // A query that may see nothing gets the mean of all values from Keras' fused attention, and nothing from the one
+        // that Keras takes for dropout, for scores that are asked for, and for further axes.
+        let fused = self.attention.dropout == 0.0
+            && !self.attention.call.return_attention_scores
+            && query_shape.len() == 3;
+        if let Some(hidden) = hidden.filter(|_| !fused) {
+            weights = weights.mask_fill(hidden, 0.0);
+        }
         let used = self.attention.dropped(weights.clone(), context)?;
         let mut seen = used.matmul(value);
         if let Some(gate) = gate {
             seen = seen * gate;
         }
-        let seen = seen
-            .swap_dims(1, 2)
-            .reshape([batch * queries, heads * size]);
+        let seen = seen.swap_dims(1, 2).reshape([rows * queries, heads * size]);
         let kernel = self.built(self.output_kernel.as_ref())?.val();
         let features = kernel.dims()[2];
         let mut y = seen.matmul(kernel.reshape([heads * size, features]));
         if let Some(bias) = &self.output_bias {
             y = y + bias.val().unsqueeze::<2>();
         }
-        let y = AnyTensor::from(y.reshape([batch, queries, features]));
-        self.penalize(&y, context)?;
-        let mut outputs = vec![y.with_mask(inputs[0].mask().cloned())];
+        self.penalize(
+            &y.clone().reshape([rows, 1, queries, features]),
+            batch,
+            context,
+        )?;
+        let y = axes.unfold(y.reshape([rows, queries, features]), &query_shape)?;
+        let mut outputs = vec![y.with_any_mask(inputs[0].any_mask().cloned())];
         if self.attention.call.return_attention_scores {
-            outputs.push(weights.into());
+            let shape = axes.scores(all[0], heads, all[1]);
+            let shape = shape.to_known().unwrap_or_default();
+            outputs.push(AnyTensor::from_flat(weights, &shape)?);
         }
         Ok(outputs)
     }
@@ -483,7 +471,7 @@ impl Layer for MultiHeadAttention {
             ("use_gate".to_string(), json!(settings.use_gate)),
             ("sliding_window".to_string(), json!(settings.sliding_window)),
             ("output_shape".to_string(), json!(settings.output_shape)),
-            ("attention_axes".to_string(), json!([1])),
+            ("attention_axes".to_string(), json!(settings.attention_axes)),
             ("seed".to_string(), json!(self.attention.seed)),
         ]);
         self.kernel_options.write("kernel", &mut config);
