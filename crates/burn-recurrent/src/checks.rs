@@ -13,36 +13,72 @@ pub fn check_support(device: &Device, dtype: DType) -> Result<()> {
     supported(&Tensor::<1>::empty([0], (device, dtype)))
 }
 
-const COMPILED: &str = match (cfg!(feature = "flex"), cfg!(feature = "ndarray")) {
-    (true, true) => "Flex and NdArray",
-    (true, false) => "Flex",
-    (false, true) => "NdArray",
-    (false, false) => "no backend",
+const COMPILED: &str = match (
+    cfg!(feature = "flex"),
+    cfg!(feature = "ndarray"),
+    cfg!(feature = "cube"),
+) {
+    (true, true, true) => "Flex, NdArray and GPUs",
+    (true, false, true) => "Flex and GPUs",
+    (false, true, true) => "NdArray and GPUs",
+    (false, false, true) => "GPUs",
+    (true, true, false) => "Flex and NdArray",
+    (true, false, false) => "Flex",
+    (false, true, false) => "NdArray",
+    (false, false, false) => "no backend",
 };
 
 /// Whether there are kernels for a tensor's backend and type.
 pub(crate) fn supported<const D: usize>(tensor: &Tensor<D>) -> Result<()> {
-    fn has_kernels(kind: &DispatchTensorKind) -> bool {
-        match kind {
-            #[cfg(feature = "flex")]
-            DispatchTensorKind::Flex(_) => true,
-            #[cfg(feature = "ndarray")]
-            DispatchTensorKind::NdArray(_) => true,
-            DispatchTensorKind::Autodiff(inner) => has_kernels(inner),
-            #[allow(unreachable_patterns)]
-            _ => false,
-        }
-    }
-    if !has_kernels(&tensor.clone().into_dispatch().kind) {
+    let Some(fused) = fused_types(&tensor.clone().into_dispatch().kind) else {
         let device = format!("{:?}", tensor.device());
         return Err(Error::UnsupportedBackend {
             device,
             compiled: COMPILED,
         });
+    };
+    match (tensor.dtype(), fused) {
+        (DType::F32, _) | (DType::F64, Types::Both) => Ok(()),
+        (given, _) => Err(Error::UnsupportedDType {
+            given,
+            fused: fused.words(),
+        }),
     }
-    match tensor.dtype() {
-        DType::F32 | DType::F64 => Ok(()),
-        other => Err(Error::UnsupportedDType(other)),
+}
+
+/// The float types that a backend's kernels compute in.
+#[derive(Clone, Copy)]
+#[cfg_attr(
+    not(all(feature = "cube", any(feature = "flex", feature = "ndarray"))),
+    allow(dead_code)
+)]
+enum Types {
+    Single,
+    Both,
+}
+
+impl Types {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Single => "F32",
+            Self::Both => "F32 and F64",
+        }
+    }
+}
+
+/// `None` if there are no kernels for the backend.
+fn fused_types(kind: &DispatchTensorKind) -> Option<Types> {
+    match kind {
+        #[cfg(feature = "flex")]
+        DispatchTensorKind::Flex(_) => Some(Types::Both),
+        #[cfg(feature = "ndarray")]
+        DispatchTensorKind::NdArray(_) => Some(Types::Both),
+        // WGSL has no other type that all devices know.
+        #[cfg(feature = "cube")]
+        DispatchTensorKind::Cube(_) => Some(Types::Single),
+        DispatchTensorKind::Autodiff(inner) => fused_types(inner),
+        #[allow(unreachable_patterns)]
+        _ => None,
     }
 }
 
@@ -69,6 +105,7 @@ impl Checks {
                 return Err(Error::Empty { dimension });
             }
         }
+        self.numbered(&tensors.x)?;
         let (batch, steps, features, units) = (self.batch, self.steps, self.features, self.units);
         let gates = self.kind.gates();
         let device = tensors.x.device();
@@ -154,6 +191,24 @@ impl Checks {
             same_device(name, &factors.device(), &device)?;
         }
         Ok(())
+    }
+
+    /// Whether GPU kernels can number all elements of the largest buffer, if the call is on a GPU.
+    fn numbered(&self, x: &Tensor<3>) -> Result<()> {
+        let kind = fused_types(&x.clone().into_dispatch().kind);
+        if !matches!(kind, Some(Types::Single)) {
+            return Ok(());
+        }
+        // Activations, two states, and what each part begins at a multiple of; or the input for each gate.
+        let values = (self.kind.gates() + 3).saturating_mul(self.units);
+        let inputs = self.kind.gates().saturating_mul(self.features);
+        let rows = self.batch.saturating_mul(self.steps);
+        let numbers = values.max(inputs).saturating_mul(rows);
+        let most = u32::MAX as usize;
+        match numbers <= most {
+            true => Ok(()),
+            false => Err(Error::TooLarge { numbers, most }),
+        }
     }
 
     fn dtype(&self, tensor: &'static str, given: DType) -> Result<()> {

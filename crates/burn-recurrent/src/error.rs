@@ -42,9 +42,25 @@ pub enum Error {
     },
     /// There is no kernel for this float type.
     #[error(
-        "no fused kernel for {0:?}, only for F32 and F64; cast the tensors or use burn's own operations"
+        "no fused kernel for {given:?} on this backend, only for {fused}; cast the tensors or use burn's own operations"
     )]
-    UnsupportedDType(DType),
+    UnsupportedDType {
+        /// The tensors' type.
+        given: DType,
+        /// The types that there are kernels for.
+        fused: &'static str,
+    },
+    /// The kernels for GPUs number elements in 32 bits.
+    #[error(
+        "the call keeps {numbers} numbers at once, and GPU kernels can number {most}; give it a smaller batch or \
+         shorter sequences"
+    )]
+    TooLarge {
+        /// How many numbers the largest buffer of the call has.
+        numbers: usize,
+        /// How many it can have.
+        most: usize,
+    },
     /// There is no kernel for the backend the input is on, or it wasn't compiled in.
     #[error(
         "no fused kernel for the device {device}: this build has kernels for {compiled}; move the tensors \

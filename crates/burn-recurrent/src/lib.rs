@@ -1,5 +1,5 @@
 //! LSTM, GRU and SimpleRNN over a whole sequence as one differentiable [burn] operation each, with
-//! hand-written kernels for the CPU.
+//! hand-written kernels for the CPU and for GPUs.
 //!
 //! burn's own `nn::Lstm` does eight small matrix products and a dozen element-wise operations at every
 //! time step, each a node on the tape. Here a sequence is one node: one product for the input of many
@@ -21,8 +21,12 @@
 //! # Backends
 //!
 //! Kernels exist for `Flex` (feature `flex`, on by default) and `NdArray` (feature `ndarray`), in `f32`
-//! and `f64`. On other backends the functions return [`Error::UnsupportedBackend`]. GPU kernels can join
-//! by implementing one trait, without a change to what is here.
+//! and `f64`, and in `f32` for GPUs (features `wgpu`, `vulkan`, `metal`, `webgpu`, `cuda`), whether or not
+//! burn's `fusion` is on. On other backends the functions return [`Error::UnsupportedBackend`].
+//!
+//! On a GPU a sequence is one product for the input of all steps and one launch, up to 256 units; beyond
+//! that a product and a launch a step. Its gradients are one launch, or two a step, and a product for each
+//! weight.
 //!
 //! # Instruction sets and threads
 //!

@@ -131,7 +131,8 @@ fn types_and_devices_are_checked_before_anything_runs() {
     assert!(check_support(&device, DType::F32).is_ok());
     assert!(check_support(&device.clone().autodiff(), DType::F64).is_ok());
     let half = check_support(&device, DType::F16);
-    assert_eq!(half, Err(Error::UnsupportedDType(DType::F16)));
+    let (given, fused) = (DType::F16, "F32 and F64");
+    assert_eq!(half, Err(Error::UnsupportedDType { given, fused }));
 }
 
 #[test]

@@ -11,7 +11,8 @@ const EPSILON: f64 = 1e-7;
 /// The SIMD level is the process'.
 static LEVEL: Mutex<()> = Mutex::new(());
 
-/// Runs a test on each device at each level that this machine has.
+/// Runs a test on each device at each level that this machine has, and on a GPU, or a software driver, where that is
+/// compiled in.
 #[allow(deprecated)]
 fn everywhere(test: impl Fn(Device)) {
     let _guard = LEVEL.lock().unwrap_or_else(|e| e.into_inner());
@@ -22,6 +23,8 @@ fn everywhere(test: impl Fn(Device)) {
         }
     }
     force_simd_level(None);
+    #[cfg(feature = "wgpu")]
+    test(Device::wgpu(burn::tensor::DeviceKind::DefaultDevice));
 }
 
 fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {

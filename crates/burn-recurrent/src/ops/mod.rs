@@ -6,8 +6,12 @@
 //! backward pass needs, and that backward pass. The CPU backends share one, over slices, in `host`.
 
 mod autodiff;
+#[cfg(feature = "cube")]
+mod cube;
 #[cfg(feature = "flex")]
 mod flex;
+#[cfg(feature = "cube")]
+mod fusion;
 #[cfg(any(feature = "flex", feature = "ndarray"))]
 mod host;
 #[cfg(feature = "ndarray")]
@@ -23,6 +27,7 @@ mod extension {
 
     /// The operation. Tensors that a call lacks have no elements.
     #[backend_extension(
+        Cube: cfg(feature = "cube"),
         Flex: cfg(feature = "flex"),
         NdArray: cfg(feature = "ndarray"),
         Autodiff,
@@ -61,10 +66,19 @@ mod extension {
         pub constant: [FloatTensor<B>; 3],
     }
 
+    #[cfg(feature = "cube")]
+    impl<B: Backend> Arguments<B> {
+        /// All of them, in the operation's order.
+        pub(crate) fn all(&self) -> Vec<FloatTensor<B>> {
+            let all = self.differentiable.iter().chain(&self.constant);
+            all.cloned().collect()
+        }
+    }
+
     macro_rules! on_kernels {
-        ($backend:ty, $feature:literal) => {
+        ($backend:ty, $feature:literal $(, $($bounded:tt)*)?) => {
             #[cfg(feature = $feature)]
-            impl RecurrentOps for $backend {
+            impl$(<$($bounded)*>)? RecurrentOps for $backend {
                 fn recurrent(
                     x: FloatTensor<Self>,
                     kernel: FloatTensor<Self>,
@@ -88,6 +102,9 @@ mod extension {
     }
     on_kernels!(burn::backend::Flex, "flex");
     on_kernels!(burn::backend::NdArray, "ndarray");
+    // burn's `Cube` is one or the other, as its feature `fusion` says, which any crate in a build can set.
+    on_kernels!(burn_cubecl::CubeBackend, "cube");
+    on_kernels!(burn_fusion::Fusion<B>, "cube", B: burn_fusion::FusionBackend + super::fusion::Wrapped);
 }
 pub(crate) use extension::{Arguments, RecurrentOps};
 pub(crate) use rows::RowOps;
@@ -105,6 +122,19 @@ pub enum Returns {
     SequenceAndStates,
     /// The last output and the final states, `[2 or 3, batch, units]`.
     LastAndStates,
+}
+
+impl Returns {
+    /// The result's shape, for `[batch, timesteps, units]`.
+    pub(crate) fn shape(self, kind: Kind, [batch, steps, units]: [usize; 3]) -> Vec<usize> {
+        let states = 1 + usize::from(kind.has_cell_state());
+        match self {
+            Self::Sequence => vec![batch, steps, units],
+            Self::Last => vec![batch, units],
+            Self::SequenceAndStates => vec![(steps + states) * batch * units],
+            Self::LastAndStates => vec![1 + states, batch, units],
+        }
+    }
 }
 
 /// What is not a tensor in a call.

@@ -8,6 +8,7 @@ mod extension {
 
     /// The operations.
     #[backend_extension(
+        Cube: cfg(feature = "cube"),
         Flex: cfg(feature = "flex"),
         NdArray: cfg(feature = "ndarray"),
         Autodiff,
@@ -26,9 +27,9 @@ mod extension {
     }
 
     macro_rules! on_kernels {
-        ($backend:ty, $feature:literal) => {
+        ($backend:ty, $feature:literal $(, $($bounded:tt)*)?) => {
             #[cfg(feature = $feature)]
-            impl RowOps for $backend {
+            impl$(<$($bounded)*>)? RowOps for $backend {
                 fn softmax_rows(x: FloatTensor<Self>) -> FloatTensor<Self> {
                     Self::softmax_forward(&x)
                 }
@@ -44,6 +45,8 @@ mod extension {
     }
     on_kernels!(burn::backend::Flex, "flex");
     on_kernels!(burn::backend::NdArray, "ndarray");
+    on_kernels!(burn_cubecl::CubeBackend, "cube");
+    on_kernels!(burn_fusion::Fusion<B>, "cube", B: burn_fusion::FusionBackend + crate::ops::fusion::Wrapped);
 }
 pub(crate) use extension::RowOps;
 

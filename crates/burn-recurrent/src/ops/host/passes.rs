@@ -26,24 +26,18 @@ impl Layout {
         let (batch, steps, units) = (shape.batch, shape.steps, shape.units);
         let state = batch * units;
         let after = |n: usize| (Some(n), call.kind.has_cell_state().then_some(n + state));
-        let states = 1 + usize::from(call.kind.has_cell_state());
-        let (sequence, last, (h, c), shape) = match call.returns {
-            Returns::Sequence => (Some(0), None, (None, None), vec![batch, steps, units]),
-            Returns::Last => (None, Some(0), (None, None), vec![batch, units]),
-            Returns::SequenceAndStates => (
-                Some(0),
-                None,
-                after(steps * state),
-                vec![(steps + states) * state],
-            ),
-            Returns::LastAndStates => (None, Some(0), after(state), vec![1 + states, batch, units]),
+        let (sequence, last, (h, c)) = match call.returns {
+            Returns::Sequence => (Some(0), None, (None, None)),
+            Returns::Last => (None, Some(0), (None, None)),
+            Returns::SequenceAndStates => (Some(0), None, after(steps * state)),
+            Returns::LastAndStates => (None, Some(0), after(state)),
         };
         Self {
             sequence,
             last,
             h,
             c,
-            shape,
+            shape: call.returns.shape(call.kind, [batch, steps, units]),
         }
     }
 

@@ -1,0 +1,109 @@
+//! How many kernels a pass over a sequence launches on a GPU. Needs a GPU or a software Vulkan driver.
+#![cfg(feature = "wgpu")]
+
+mod support;
+
+use burn::nn::LstmConfig;
+use burn::tensor::{DType, Device, DeviceKind, Tensor};
+use burn_cubecl::cubecl::logging::{LaunchObservation, LaunchObserver};
+use std::sync::{Arc, Mutex};
+use support::{Case, Kind, case};
+
+/// The observer is the process'.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+#[derive(Default)]
+struct Launches(Mutex<Vec<&'static str>>);
+
+impl LaunchObserver for Launches {
+    fn launched(&self, kernel: &'static str) {
+        if let Ok(mut seen) = self.0.lock() {
+            seen.push(kernel);
+        }
+    }
+}
+
+/// The kernels that the work launches once products have been tuned: when it launched as many twice.
+fn launches(work: impl Fn()) -> Vec<&'static str> {
+    let mut before = usize::MAX;
+    for _ in 0..20 {
+        let launches = Arc::new(Launches::default());
+        let observation = LaunchObservation::new(launches.clone());
+        work();
+        drop(observation);
+        let seen = launches.0.lock().unwrap().clone();
+        if seen.len() == before {
+            return seen;
+        }
+        before = seen.len();
+    }
+    panic!("the number of launches does not settle: {before} at last");
+}
+
+fn gpu() -> Device {
+    Device::wgpu(DeviceKind::DefaultDevice).autodiff()
+}
+
+/// Forward and backward, all gradients.
+fn training(case: Case) -> Vec<&'static str> {
+    let device = gpu();
+    let place = (&device, DType::F32);
+    let values = Case::tensors(&case.values(), place);
+    launches(|| {
+        let tracked = values.clone().map(|tensor| tensor.detach().require_grad());
+        let results = case.results(&tracked, place);
+        let sum = results.into_iter().next().unwrap().sum();
+        let gradients = sum.backward();
+        for i in (0..6).filter(|i| case.has(*i)) {
+            tracked[i].grad(&gradients).unwrap().into_data();
+        }
+    })
+}
+
+/// A layer as a classifier uses it.
+fn plain(kind: Kind, steps: usize, units: usize) -> Case {
+    Case {
+        steps,
+        units,
+        features: 3,
+        batch: 2,
+        initial: false,
+        sequences: false,
+        states: false,
+        ..case(kind)
+    }
+}
+
+#[test]
+fn launches_do_not_grow_with_the_steps() {
+    let _guard = ONE_AT_A_TIME.lock().unwrap();
+    for kind in Kind::ALL {
+        let few = training(plain(kind, 3, 8));
+        let many = training(plain(kind, 25, 8));
+        println!("{kind:?}: {} launches: {many:#?}", many.len());
+        assert_eq!(few.len(), many.len(), "{kind:?}: {few:#?}, {many:#?}");
+        let device = gpu();
+        let lstm = LstmConfig::new(3, 8, true).init(&device);
+        if kind == Kind::Lstm {
+            let x = Tensor::<3>::ones([2, 25, 3], &device);
+            let burns = launches(|| {
+                let (sequence, _) = lstm.forward(x.clone(), None);
+                let gradients = sequence.sum().backward();
+                let weight = &lstm.input_gate.input_transform.weight;
+                weight.grad(&gradients).unwrap().into_data();
+            });
+            println!("burn's own Lstm: {} launches", burns.len());
+            assert!(many.len() * 20 < burns.len());
+        }
+    }
+}
+
+#[test]
+fn units_beyond_the_persistent_kernels_take_two_launches_a_step() {
+    let _guard = ONE_AT_A_TIME.lock().unwrap();
+    for (kind, each) in [(Kind::Lstm, 4), (Kind::GruResetBefore, 8)] {
+        let few = training(plain(kind, 2, 260)).len();
+        let many = training(plain(kind, 5, 260)).len();
+        assert_eq!(many - few, 3 * each, "{kind:?}");
+    }
+}
