@@ -232,7 +232,7 @@ fn masks_that_do_not_fit_are_errors() -> TestResult {
     set_device(&Backend::Flex.open()?);
     let (x, short) = (Input::new([4, 3]), Input::new([3]));
     let error = text(Lstm::new(2).call_with_mask(&x, &short));
-    assert!(error.contains("mask [batch, timesteps]"), "{error}");
+    assert!(error.contains("mask [batch, timesteps = 4]"), "{error}");
     let error = text(Dense::new(2).call_with_mask(&x, &Input::new([4])));
     assert!(error.contains("takes no mask"), "{error}");
     Ok(())

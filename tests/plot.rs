@@ -172,6 +172,49 @@ fn large_models_are_shortened_in_words() -> TestResult {
     Ok(())
 }
 
+/// Each model calls the one before it many times over: drawn out they would be millions of boxes.
+#[test]
+fn models_inside_models_are_drawn_as_long_as_there_is_room() -> TestResult {
+    let mut inner = Sequential::new().named("inner");
+    inner.add(Dense::new(2).input_shape([2]))?;
+    let mut model: Model = inner.into();
+    for _ in 0..4 {
+        let input = Input::new([2]);
+        let mut node = model.call(&input)?;
+        for _ in 1..50 {
+            node = model.call(&node)?;
+        }
+        model = Model::new(&input, &node)?;
+    }
+    let svg = Plot::new().svg(&model)?;
+    assert!(svg.len() < 2_000_000, "{} bytes", svg.len());
+    let texts = texts(&svg)?;
+    assert!(has(&texts, "what is inside is not drawn"));
+    // As far as there is room what is inside is shown.
+    assert!(has(&texts, "inner") && svg.contains("class=\"group\""));
+    Ok(())
+}
+
+#[test]
+fn a_box_that_many_edges_lead_into_says_how_many_are_left_out() -> TestResult {
+    let inputs: Vec<Input> = (0..300)
+        .map(|i| Input::new([2]).name(format!("x{i}")))
+        .collect();
+    let nodes: Vec<Node> = inputs.iter().map(Input::node).collect();
+    let sum = Add::new().call(nodes.clone())?;
+    let model = Model::new(nodes, &sum)?;
+    let texts = texts(&Plot::new().svg(&model)?)?;
+    for wanted in [
+        "x0",
+        "… 276 inputs …",
+        "x299",
+        "and 276 more edges into it, not drawn",
+    ] {
+        assert!(has(&texts, wanted), "{wanted} is missing in {texts:?}");
+    }
+    Ok(())
+}
+
 #[test]
 fn the_ending_says_what_is_written() -> TestResult {
     let folder = tempfile::tempdir()?;

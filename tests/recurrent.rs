@@ -488,7 +488,10 @@ fn mistakes_are_answered_with_what_to_do() -> TestResult {
         ),
         (
             text(Lstm::new(4).call((&x, &state))),
-            vec!["takes both initial states or none", "(&x, &h, &c)"],
+            vec![
+                "needs both initial states, h [batch, units = 4]",
+                "(&x, &h, &c)",
+            ],
         ),
         (
             text(Gru::new(4).call((&x, &Input::new([7])))),

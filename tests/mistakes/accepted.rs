@@ -33,3 +33,17 @@ pub fn categories_with_a_features_axis() -> Result<Vec<String>> {
     model.predict(&x)?;
     Ok(model.warnings())
 }
+
+/// # A softmax over one value
+///
+/// Keras warns of it, too.
+pub fn a_softmax_over_one_value() -> Result<Vec<String>> {
+    let x = Array2::<f32>::zeros((64, 16));
+    let y = Array2::<i32>::ones((64, 1));
+
+    let mut model = Sequential::new();
+    model.add(Dense::new(1).activation("softmax").input_shape([16]))?;
+    model.compile("rmsprop", "categorical_crossentropy", ())?;
+    model.fit(&x, &y, Fit::new().verbose(0))?;
+    Ok(model.warnings())
+}

@@ -30,6 +30,15 @@ pub fn an_input_shape_without_features() -> Result<()> {
     Ok(())
 }
 
+/// # An Input without features
+///
+/// The same in a functional model.
+pub fn an_input_without_features() -> Result<()> {
+    let input = Input::new([31]);
+    Lstm::new(32).call(&input)?;
+    Ok(())
+}
+
 /// # Each sample in one row
 ///
 /// 31 steps of 25 features, saved as rows of 775 numbers.
@@ -73,11 +82,11 @@ pub fn the_shape_of_a_matrix_as_input_shape() -> Result<()> {
 
 /// # A single sample
 pub fn a_single_sample() -> Result<()> {
-    let sequence = Array2::<f32>::zeros((31, 25));
+    let x = Array2::<f32>::zeros((31, 25));
 
     let mut model = Sequential::new();
     model.add(Lstm::new(32).input_shape([31, 25]))?;
-    model.predict(&sequence)?;
+    model.predict(&x)?;
     Ok(())
 }
 
@@ -189,6 +198,31 @@ pub fn an_lstm_after_a_dense() -> Result<()> {
     Ok(())
 }
 
+/// # A TimeDistributed over one vector
+pub fn a_time_distributed_over_one_vector() -> Result<()> {
+    let mut model = Sequential::new();
+    model.add(Lstm::new(32).input_shape([8, 16]))?;
+    model.add(TimeDistributed::new(Dense::new(4)))?;
+    Ok(())
+}
+
+/// # Attention to one vector
+pub fn attention_to_one_vector() -> Result<()> {
+    let input = Input::new([8, 16]);
+    let query = Lstm::new(32).call(&input)?;
+    let value = Lstm::new(32).return_sequences(true).call(&input)?;
+    Attention::new().call((&query, &value))?;
+    Ok(())
+}
+
+/// # All outputs of a layer for the next
+pub fn all_outputs_of_a_layer_for_the_next() -> Result<()> {
+    let input = Input::new([8, 16]);
+    let outputs = Lstm::new(32).return_state(true).call(&input)?;
+    Dense::new(10).call(&outputs)?;
+    Ok(())
+}
+
 /// # A Flatten of sequences of any length
 pub fn a_flatten_of_sequences_of_any_length() -> Result<()> {
     let mut model = Sequential::new();
@@ -223,6 +257,38 @@ pub fn tensors_that_cannot_be_added() -> Result<()> {
     Ok(())
 }
 
+/// # One tensor to be added
+pub fn one_tensor_to_be_added() -> Result<()> {
+    let input = Input::new([8, 16]);
+    let x = Lstm::new(16).return_sequences(true).call(&input)?;
+    Add::new().call(&x)?;
+    Ok(())
+}
+
+/// # A mask of another shape
+///
+/// Which steps count, told by an input of its own: one number for each step.
+pub fn a_mask_of_another_shape() -> Result<()> {
+    let (x, counts) = (Input::new([8, 16]), Input::new([8, 1]));
+    let last = Lstm::new(32).call_with_mask(&x, &counts)?;
+    Model::new([&x, &counts], &last)?;
+    Ok(())
+}
+
+/// # A mask for another number of steps
+pub fn a_mask_for_another_number_of_steps() -> Result<()> {
+    let (x, counts) = (Input::new([8, 16]), Input::new([9]));
+    Lstm::new(32).call_with_mask(&x, &counts)?;
+    Ok(())
+}
+
+/// # A mask for a layer that takes none
+pub fn a_mask_for_a_layer_that_takes_none() -> Result<()> {
+    let (x, counts) = (Input::new([8, 16]), Input::new([8]));
+    Dense::new(32).call_with_mask(&x, &counts)?;
+    Ok(())
+}
+
 /// # Labels without timesteps
 ///
 /// The last recurrent layer puts out every step, and the labels are one a sample.
@@ -234,6 +300,34 @@ pub fn labels_without_timesteps() -> Result<()> {
     model.add(Lstm::new(32).return_sequences(true).input_shape([8, 16]))?;
     model.add(Dense::new(10).activation("softmax"))?;
     model.compile("rmsprop", "categorical_crossentropy", ["accuracy"])?;
+    model.fit(&x, &y, Fit::new())?;
+    Ok(())
+}
+
+/// # One class number for many steps
+pub fn one_class_number_for_many_steps() -> Result<()> {
+    let x = Array3::<f32>::zeros((1000, 8, 16));
+    let y = Array2::<i32>::zeros((1000, 1));
+
+    let mut model = Sequential::new();
+    model.add(Lstm::new(32).return_sequences(true).input_shape([8, 16]))?;
+    model.add(Dense::new(10).activation("softmax"))?;
+    model.compile("rmsprop", "categorical_crossentropy", ["accuracy"])?;
+    model.fit(&x, &y, Fit::new())?;
+    Ok(())
+}
+
+/// # Class numbers of steps for an output of the last one
+///
+/// The other way round: a label for every step, and a model that puts out its last step only.
+pub fn class_numbers_of_steps_for_one_output() -> Result<()> {
+    let x = Array3::<f32>::zeros((1000, 8, 16));
+    let y = Array2::<i32>::zeros((1000, 8));
+
+    let mut model = Sequential::new();
+    model.add(Lstm::new(32).input_shape([8, 16]))?;
+    model.add(Dense::new(10).activation("softmax"))?;
+    model.compile("rmsprop", "sparse_categorical_crossentropy", ["accuracy"])?;
     model.fit(&x, &y, Fit::new())?;
     Ok(())
 }
@@ -273,6 +367,32 @@ pub fn another_number_of_classes() -> Result<()> {
     model.add(Lstm::new(32).input_shape([8, 16]))?;
     model.add(Dense::new(10).activation("softmax"))?;
     model.compile("rmsprop", "categorical_crossentropy", ["accuracy"])?;
+    model.fit(&x, &y, Fit::new())?;
+    Ok(())
+}
+
+/// # Two outputs for one label of 0 or 1
+pub fn two_outputs_for_one_label() -> Result<()> {
+    let x = Array3::<f32>::zeros((1000, 8, 16));
+    let y = Array1::<i32>::zeros(1000);
+
+    let mut model = Sequential::new();
+    model.add(Lstm::new(32).input_shape([8, 16]))?;
+    model.add(Dense::new(2).activation("sigmoid"))?;
+    model.compile("rmsprop", "binary_crossentropy", ["accuracy"])?;
+    model.fit(&x, &y, Fit::new())?;
+    Ok(())
+}
+
+/// # Quantities for categorical_crossentropy
+pub fn quantities_for_categorical_crossentropy() -> Result<()> {
+    let x = Array3::<f32>::zeros((1000, 8, 16));
+    let y = Array1::<f32>::from_shape_fn(1000, |i| i as f32 / 10.0);
+
+    let mut model = Sequential::new();
+    model.add(Lstm::new(32).input_shape([8, 16]))?;
+    model.add(Dense::new(10).activation("softmax"))?;
+    model.compile("rmsprop", "categorical_crossentropy", ["mae"])?;
     model.fit(&x, &y, Fit::new())?;
     Ok(())
 }
@@ -318,6 +438,36 @@ pub fn more_labels_than_samples() -> Result<()> {
     Ok(())
 }
 
+/// # Labels with their axes swapped
+pub fn labels_with_their_axes_swapped() -> Result<()> {
+    let x = Array3::<f32>::zeros((1000, 8, 16));
+    let y = Array2::<f32>::zeros((10, 1000));
+
+    let mut model = Sequential::new();
+    model.add(Lstm::new(32).input_shape([8, 16]))?;
+    model.add(Dense::new(10).activation("softmax"))?;
+    model.compile("rmsprop", "categorical_crossentropy", ["accuracy"])?;
+    model.fit(&x, &y, Fit::new())?;
+    Ok(())
+}
+
+/// # Labels of one output of two
+pub fn labels_of_one_output_of_two() -> Result<()> {
+    let input = Input::new([8, 16]);
+    let sequence = Lstm::new(32).return_sequences(true).call(&input)?;
+    let every = Dense::new(1).name("every").call(&sequence)?;
+    let last = Dense::new(3)
+        .name("last")
+        .call(&Lstm::new(8).call(&sequence)?)?;
+    let mut model = Model::new(&input, (&every, &last))?;
+    model.compile("adam", "mse", ())?;
+
+    let x = Array3::<f32>::zeros((100, 8, 16));
+    let y = Array2::<f32>::zeros((100, 3));
+    model.fit(&x, &y, Fit::new())?;
+    Ok(())
+}
+
 /// # A value that is no number
 ///
 /// One NaN makes every weight NaN in a single step.
@@ -341,10 +491,39 @@ pub fn rows_of_different_lengths() -> Result<()> {
     Ok(())
 }
 
+/// # Samples of different lengths
+pub fn samples_of_different_lengths() -> Result<()> {
+    let x = vec![vec![vec![1.0, 2.0]; 3], vec![vec![1.0, 2.0]; 5]];
+
+    let mut model = Sequential::new();
+    model.add(Lstm::new(4).input_shape((None, 2)))?;
+    model.predict(&x)?;
+    Ok(())
+}
+
+/// # No samples
+pub fn no_samples() -> Result<()> {
+    let x = Array3::<f32>::zeros((0, 8, 16));
+
+    let mut model = Sequential::new();
+    model.add(Lstm::new(32).input_shape([8, 16]))?;
+    model.predict(&x)?;
+    Ok(())
+}
+
 /// # States in a Sequential
 pub fn states_in_a_sequential() -> Result<()> {
     let mut model = Sequential::new();
     model.add(Lstm::new(32).return_state(true).input_shape([8, 16]))?;
+    Ok(())
+}
+
+/// # States between the layers of a Sequential
+pub fn states_between_the_layers_of_a_sequential() -> Result<()> {
+    let mut model = Sequential::new();
+    model.add(Embedding::new(25, 8).input_shape([31]))?;
+    model.add(Bidirectional::new(Gru::new(32).return_state(true)))?;
+    model.add(Dense::new(10))?;
     Ok(())
 }
 
@@ -363,6 +542,13 @@ pub fn the_wrong_number_of_outputs() -> Result<()> {
 pub fn states_that_do_not_come_out() -> Result<()> {
     let input = Input::new([8, 16]);
     let [_output, _h, _c] = Lstm::new(32).call(&input)?.try_into()?;
+    Ok(())
+}
+
+/// # One output unpacked as two
+pub fn one_output_unpacked_as_two() -> Result<()> {
+    let input = Input::new([16]);
+    let [_output, _rest] = Dense::new(4).call(&input)?.try_into()?;
     Ok(())
 }
 
@@ -437,6 +623,36 @@ pub fn weights_of_another_model() -> Result<()> {
     Ok(())
 }
 
+/// # A kernel of PyTorch
+///
+/// PyTorch keeps its kernels as `[gates * units, features]`.
+pub fn a_kernel_of_pytorch() -> Result<()> {
+    let layer = Gru::new(32);
+    layer.call(&Input::new([8, 16]))?;
+    let kernel = Array2::<f32>::zeros((96, 16)).into_dyn();
+    let recurrent_kernel = Array2::<f32>::zeros((96, 32)).into_dyn();
+    let bias = Array2::<f32>::zeros((2, 96)).into_dyn();
+    layer
+        .handle()
+        .set_weights(&[kernel, recurrent_kernel, bias])?;
+    Ok(())
+}
+
+/// # The bias of an older GRU
+///
+/// Keras 1's, or one with `reset_after=False`.
+pub fn the_bias_of_an_older_gru() -> Result<()> {
+    let layer = Gru::new(32);
+    layer.call(&Input::new([8, 16]))?;
+    let kernel = Array2::<f32>::zeros((16, 96)).into_dyn();
+    let recurrent_kernel = Array2::<f32>::zeros((32, 96)).into_dyn();
+    let bias = Array1::<f32>::zeros(96).into_dyn();
+    layer
+        .handle()
+        .set_weights(&[kernel, recurrent_kernel, bias])?;
+    Ok(())
+}
+
 /// # Too few weights
 pub fn too_few_weights() -> Result<()> {
     let mut model = Sequential::new();
@@ -470,6 +686,27 @@ pub fn a_window_longer_than_the_sequence() -> Result<()> {
 pub fn a_misspelt_name() -> Result<()> {
     let mut model = Sequential::new();
     model.add(Dense::new(10).activation("sofmax").input_shape([16]))?;
+    Ok(())
+}
+
+/// # A layer that is not there
+pub fn a_layer_that_is_not_there() -> Result<()> {
+    let mut model = Sequential::new();
+    model.add(Lstm::new(32).name("encoder").input_shape([8, 16]))?;
+    model.get_layer("encode")?;
+    Ok(())
+}
+
+/// # Two layers of one name
+pub fn two_layers_of_one_name() -> Result<()> {
+    let mut model = Sequential::new();
+    model.add(
+        Lstm::new(32)
+            .return_sequences(true)
+            .name("lstm")
+            .input_shape([8, 16]),
+    )?;
+    model.add(Lstm::new(32).name("lstm"))?;
     Ok(())
 }
 

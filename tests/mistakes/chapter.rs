@@ -28,7 +28,7 @@ const ACCEPTED_INTRODUCTION: &str = "\
 # Accepted, and said
 
 Where Keras reads data in another shape and the meaning is plain, they are accepted here too. The model says so once,
-through the `log` crate and in `model.warnings()`.
+through the `log` crate and in `model.warnings()`. So is a model that runs but cannot learn.
 
 ";
 
@@ -37,9 +37,9 @@ pub struct Program {
     /// The heading.
     pub title: String,
     /// What stands below the heading; may be empty.
-    words: String,
+    pub words: String,
     /// The lines between the braces.
-    body: String,
+    pub body: String,
 }
 
 /// The names of the functions of a file, in its order.
@@ -84,7 +84,7 @@ fn root() -> &'static Path {
 }
 
 /// The text of a snapshot, behind its header.
-fn snapshot(name: &str) -> TestResult<String> {
+pub fn snapshot(name: &str) -> TestResult<String> {
     let path = root()
         .join("mistakes/snapshots")
         .join(format!("{name}.snap"));
@@ -151,5 +151,18 @@ pub fn check() -> TestResult {
         "docs/src/errors.md is not what the programs and texts make: run \
          `INSTA_UPDATE=always cargo test --workspace --release --test mistakes` (twice after a change of a text)"
     );
+    Ok(())
+}
+
+/// The message of the question is quoted where the question is told.
+pub fn check_quotes() -> TestResult {
+    let message = snapshot("a_matrix_for_an_lstm")?;
+    for document in ["README.md", "docs/src/shapes.md", "docs/es/src/formas.md"] {
+        let text = std::fs::read_to_string(root().join("..").join(document))?;
+        assert!(
+            text.contains(&message),
+            "{document} quotes another text than\n{message}"
+        );
+    }
     Ok(())
 }

@@ -94,7 +94,7 @@ impl Dims {
 
     /// The axes with the names that their number suggests: `[batch, features = 4]`, `[batch, timesteps = 8, features]`.
     pub fn in_words(&self) -> String {
-        self.named(usual_names(self.rank()))
+        self.named(axis_names(self.rank(), false))
     }
 
     /// The axes with their names, as errors show them: `[batch, timesteps = 31, features = 25]`.
@@ -122,12 +122,14 @@ impl Dims {
 /// The axes of a sequence.
 pub(crate) const SEQUENCE: [&str; 3] = ["batch", "timesteps", "features"];
 
-/// The names that the number of axes suggests, for a shape of which nothing else is known.
-fn usual_names(rank: usize) -> &'static [&'static str] {
+/// The names that the number of axes suggests; of a row of `categories`, which an `Embedding` looks up, the second axis
+/// are the steps.
+pub(crate) fn axis_names(rank: usize, categories: bool) -> &'static [&'static str] {
     match rank {
+        2 if categories => &SEQUENCE[..2],
         2 => &["batch", "features"],
         3 => &SEQUENCE,
-        _ => &["batch"],
+        _ => &SEQUENCE[..1],
     }
 }
 

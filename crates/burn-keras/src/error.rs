@@ -40,8 +40,8 @@ pub enum Error {
 
     /// The model has no weights yet because its input shape is unknown.
     #[error(
-        "{needed_for} needs a built model, and this one does not know its input shape yet: give the first layer \
-         `.input_shape([timesteps, features])`, add an `Input` in front of it, or call `fit` or `build` first"
+        "{needed_for} needs a built model, and this one does not know its input shape yet. Give the first layer \
+         `.input_shape([timesteps, features])`, add an `Input` in front of it, or call `fit` or `build` first."
     )]
     NotBuilt {
         /// What was asked of the model.
@@ -154,6 +154,10 @@ pub(crate) enum Cause {
     ExtraAxis,
     /// The size of an axis is needed and not known.
     UnknownSize,
+    /// `[batch, features]` where something is done at every step.
+    NoTimesteps,
+    /// Another number of tensors than the layer takes.
+    InputCount,
     /// Anything else.
     Other,
 }
@@ -318,6 +322,18 @@ pub(crate) fn plural(count: usize, noun: &str) -> String {
         noun.to_string()
     } else {
         format!("{noun}s")
+    }
+}
+
+/// Names in a sentence: `h, c and state`.
+pub(crate) fn together(names: &[impl AsRef<str>]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.as_ref().to_string(),
+        [front @ .., last] => {
+            let front: Vec<&str> = front.iter().map(AsRef::as_ref).collect();
+            format!("{} and {}", front.join(", "), last.as_ref())
+        }
     }
 }
 

@@ -17,9 +17,10 @@ use super::{
     with_updates,
 };
 use crate::dims::Dims;
-use crate::error::plural;
+use crate::error::{Cause, plural};
 use crate::models::{
-    CallMask, GivenMask, IntoNodes, Node, Outputs, StepMask, build_config, explained, takes_mask,
+    CallMask, GivenMask, IntoNodes, Node, Outputs, StepMask, build_config, explained_call,
+    takes_mask,
 };
 use crate::random::Generator;
 use crate::tensor::{AnyTensor, Mask};
@@ -28,6 +29,16 @@ use crate::{Error, Result};
 /// A layer that several models, or several places of one model, can share.
 ///
 /// Cloning the handle gives the same layer with the same weights.
+///
+/// ```
+/// use burn_keras::prelude::*;
+///
+/// let mut model = Sequential::new();
+/// model.add(Dense::new(3).name("scores").input_shape([16]))?;
+/// let layer: LayerHandle = model.get_layer("scores")?;
+/// assert_eq!(layer.get_weights()?[0].shape(), [16, 3]);
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone)]
 pub struct LayerHandle(Arc<Slot>);
 
@@ -229,15 +240,28 @@ impl LayerHandle {
         layer.options().check(&place)?;
         let wanted = layer.input_count();
         if !wanted.contains(&inputs.len()) {
-            let wanted = match (*wanted.start(), *wanted.end()) {
-                (low, high) if low == high => format!("{low} {}", plural(low, "input")),
-                (low, usize::MAX) => format!("at least {low} inputs"),
-                (low, high) => format!("{low} to {high} inputs"),
+            let given: Vec<String> = inputs.iter().map(Dims::in_words).collect();
+            let fix = match (*wanted.start(), *wanted.end()) {
+                (1, 1) => "Call it with one tensor.".to_string(),
+                (1, high) => format!(
+                    "Behind the first tensor, its input, it takes at most {} initial {}.",
+                    high - 1,
+                    plural(high - 1, "state")
+                ),
+                (2, 2) => "Call it with two tensors, as in `layer.call((&a, &b))?`.".to_string(),
+                _ => "Give them together, as in `layer.call((&a, &b))?`.".to_string(),
             };
-            return Err(Error::Model(format!(
-                "{place} takes {wanted}, but it was given {}",
-                inputs.len()
-            )));
+            return Err(Error::shape(
+                place,
+                match (*wanted.start(), *wanted.end()) {
+                    (low, high) if low == high => format!("{low} {}", plural(low, "input")),
+                    (low, usize::MAX) => format!("at least {low} inputs"),
+                    (low, high) => format!("{low} to {high} inputs"),
+                },
+                format!("{}: {}", given.len(), given.join(", ")),
+                fix,
+            )
+            .because(Cause::InputCount));
         }
         let outputs = layer.output_dims(inputs)?;
         check_size(&place, &outputs)?;
@@ -261,7 +285,7 @@ impl LayerHandle {
             let device = crate::backend::default_device()?;
             self.build(&dims, &device, &mut Generator::unseeded())
         };
-        let outputs = explained(outputs, self, &nodes)?;
+        let outputs = explained_call(outputs, self, &nodes)?;
         Ok(Node::from_call(self.clone(), nodes, mask, outputs))
     }
 

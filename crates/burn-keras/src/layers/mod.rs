@@ -77,12 +77,12 @@ pub(crate) use penalties::{constrain, penalize_weights};
 pub use permute::Permute;
 pub use pooling1d::{AveragePooling1d, MaxPooling1d};
 pub use rectifiers::{Elu, LeakyRelu, PRelu, Relu};
-pub(crate) use recurrent::check_three_axes;
 pub use recurrent::{
     AnyCell, Bidirectional, Cell, CellExt, DropoutMasks, Gru, GruCell, Implementation, IntoCell,
     Lstm, LstmCell, MergeMode, Recurrent, RecurrentOptions, Rnn, SimpleRnn, SimpleRnnCell,
     StackedRnnCells, TimeDistributed,
 };
+pub(crate) use recurrent::{ThreeWays, check_three_axes, ways_to_add_features};
 pub use registry::Registry;
 pub use rescaling::{Numbers, Rescaling};
 pub use reshape::Reshape;

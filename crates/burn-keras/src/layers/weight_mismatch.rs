@@ -22,7 +22,7 @@ impl Axis {
 }
 
 /// What the axes of a layer's weight are, where its class is one that people write themselves.
-fn axes(class_name: &str, weight: &str) -> Option<Vec<Axis>> {
+fn axes(class_name: &str, weight: &str, rank: usize) -> Option<Vec<Axis>> {
     let gates = match class_name {
         "LSTM" => 4,
         "GRU" => 3,
@@ -33,6 +33,7 @@ fn axes(class_name: &str, weight: &str) -> Option<Vec<Axis>> {
     let axis = |name, times| Axis { name, times };
     let weight = weight.rsplit('.').next().unwrap_or(weight);
     Some(match (class_name, weight) {
+        ("GRU", "bias") if rank == 2 => vec![axis("rows", 1), axis("units", gates)],
         ("Embedding", "embeddings") => vec![axis("input_dim", 1), axis("output_dim", 1)],
         (_, "kernel") => vec![axis("features", 1), axis("units", gates)],
         (_, "recurrent_kernel") => vec![axis("units", 1), axis("units", gates)],
@@ -56,7 +57,7 @@ fn listed(class_name: &str, weights: &[WeightInfo]) -> String {
     let named: Vec<String> = weights
         .iter()
         .map(|w| {
-            let axes = axes(class_name, &w.name);
+            let axes = axes(class_name, &w.name, w.shape.len());
             let name = w.name.rsplit('.').next().unwrap_or(&w.name);
             format!("{name} {}", words(axes.as_deref(), &w.shape))
         })
@@ -100,17 +101,25 @@ pub(super) fn other_count(
 /// A weight of another shape than the layer's.
 pub(super) fn other_shape(layer: &dyn DynLayer, weight: &WeightInfo, given: &[usize]) -> Error {
     let class_name = layer.class_name();
-    let axes = axes(class_name, &weight.name);
+    let axes_of = |rank: usize| axes(class_name, &weight.name, rank);
+    let axes = axes_of(weight.shape.len());
     let name = weight.name.rsplit('.').next().unwrap_or(&weight.name);
     let transposed = given.len() == 2 && weight.shape == [given[1], given[0]];
     let fix = match &axes {
-        _ if transposed => "It is transposed: give `.t()` of it.".to_string(),
+        _ if transposed => format!(
+            "It is transposed: give `.t()` of it.{}",
+            gate_order(class_name)
+        ),
+        _ if class_name == "GRU" && name == "bias" && given.len() != weight.shape.len() => {
+            other_bias(layer.type_name(), given)
+        }
         Some(axes) if axes.len() == given.len() => {
             let changes: Vec<String> = axes
                 .iter()
                 .zip(weight.shape.iter().zip(given))
                 .filter(|(axis, (mine, theirs))| {
-                    mine != theirs && theirs.is_multiple_of(axis.times.max(1))
+                    let declared = axis.name != "rows" && theirs.is_multiple_of(axis.times.max(1));
+                    mine != theirs && declared
                 })
                 .map(|(axis, (_, theirs))| {
                     change(layer.type_name(), axis.name, theirs / axis.times.max(1))
@@ -129,9 +138,35 @@ pub(super) fn other_shape(layer: &dyn DynLayer, weight: &WeightInfo, given: &[us
         format!(
             "its weight `{name}` needs the shape {}, but got {}.\n{fix}",
             words(axes.as_deref(), &weight.shape),
-            words(axes.as_deref(), given),
+            words(axes_of(given.len()).as_deref(), given),
         ),
     )
+}
+
+/// How the gates lie in a kernel, for those who come from PyTorch, whose kernels are transposed.
+fn gate_order(class_name: &str) -> &'static str {
+    match class_name {
+        "LSTM" => " Its gates are i, f, c, o, in the order that PyTorch has too.",
+        "GRU" => {
+            " Its gates lie side by side as z, r, h; PyTorch's are r, z, n, so there the first two thirds change places."
+        }
+        _ => "",
+    }
+}
+
+/// A GRU's bias of the other kind: one row, or one for the input and one for the state.
+fn other_bias(type_name: &str, given: &[usize]) -> String {
+    let units = given.last().map_or(0, |n| n / 3);
+    match given.len() {
+        1 => format!(
+            "A bias of one row is that of a GRU whose reset gate works before the product: make it \
+             `{type_name}::new({units}).reset_after(false)`."
+        ),
+        _ => format!(
+            "A bias of two rows is that of a GRU whose reset gate works after the product, Keras' default: make it \
+             `{type_name}::new({units})`, without `.reset_after(false)`."
+        ),
+    }
 }
 
 /// What would have to be declared for an axis to have another size.

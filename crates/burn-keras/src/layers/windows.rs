@@ -6,6 +6,16 @@ use crate::dims::Dims;
 use crate::{Error, Result};
 
 /// What happens at the ends of a sequence.
+///
+/// ```
+/// use burn_keras::layers::Padding;
+/// use burn_keras::prelude::*;
+///
+/// let mut model = Sequential::new();
+/// model.add(Conv1d::new(4, 3).padding(Padding::Causal).input_shape([8, 16]))?;
+/// assert_eq!(model.output_shape()?.to_string(), "(None, 8, 4)");
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Padding {
     /// Nothing: only windows that lie inside.
@@ -106,7 +116,7 @@ impl Windows {
                     ),
                     format!("[batch, timesteps = {steps}, features]"),
                     format!(
-                        "Use a window of {steps} steps at most, or `.padding(\"same\")`, which fills up at both ends."
+                        "Use a window of {steps} steps at most, or `.padding(\"same\")`, which adds steps at both ends."
                     ),
                 )),
             },

@@ -27,6 +27,7 @@ mod dice;
 mod hinge;
 mod huber;
 mod kl_divergence;
+mod labels;
 mod log_cosh;
 mod mean_absolute_error;
 mod mean_absolute_percentage_error;
@@ -54,6 +55,7 @@ pub use dice::Dice;
 pub use hinge::Hinge;
 pub use huber::Huber;
 pub use kl_divergence::KLDivergence;
+pub use labels::Labels;
 pub use log_cosh::LogCosh;
 pub use mean_absolute_error::MeanAbsoluteError;
 pub use mean_absolute_percentage_error::MeanAbsolutePercentageError;
@@ -70,34 +72,6 @@ pub(crate) use rows::{
 pub use sparse_categorical_crossentropy::SparseCategoricalCrossentropy;
 pub use squared_hinge::SquaredHinge;
 pub use tversky::Tversky;
-
-/// How the labels of a loss or a metric look beside the output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Labels {
-    /// The same shape as the output.
-    SameShape,
-    /// A 1 for the class and 0 elsewhere along the last axis: the same shape as the output.
-    OneHot,
-    /// The number of the class: the output's shape without its last axis, or with 1 there.
-    ClassNumber,
-    /// A form of its own, which the loss or metric checks itself.
-    Any,
-}
-
-impl Labels {
-    /// What Keras takes labels of a classifier for (`keras/src/trainers/compile_utils.py`): binary where the output has
-    /// one value, class numbers where the labels lack the last axis, else one-hot.
-    pub(crate) fn of_classifier(y_true: &Dims, y_pred: &Dims) -> Self {
-        let lacking = y_true.rank() < y_pred.rank();
-        if y_pred.last() == Some(1) {
-            Self::SameShape
-        } else if lacking || (y_true.rank() > 1 && y_true.last() == Some(1)) {
-            Self::ClassNumber
-        } else {
-            Self::OneHot
-        }
-    }
-}
 
 /// A loss: one value for each sample.
 pub trait Loss: std::fmt::Debug + Send + Sync {

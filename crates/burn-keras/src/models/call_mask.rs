@@ -1,7 +1,8 @@
 //! With which masks a layer is called: those that its inputs carry, or others.
 
 use super::node::{Input, IntoNodes, Node, Outputs};
-use crate::dims::Dims;
+use super::reader::code;
+use crate::dims::{Dims, SEQUENCE};
 use crate::tensor::{AnyTensor, Mask};
 use crate::{Error, Result};
 
@@ -97,6 +98,18 @@ impl<T> GivenMask<T> {
 /// [`StepMask::of`] takes the mask that another tensor carries, and [`StepMask::none`] is for inputs that are given none.
 ///
 /// [`LayerExt::call_with_mask`]: crate::layers::LayerExt::call_with_mask
+///
+/// ```
+/// use burn_keras::prelude::*;
+///
+/// let ids = Input::new([8]);
+/// let vectors = Embedding::new(25, 8).mask_zero(true).call(&ids)?;
+/// // `Conv1d` loses the mask; the layer behind it is given it again.
+/// let read = Conv1d::new(4, 3).padding("same").call(&vectors)?;
+/// let last = Lstm::new(32).call_with_mask(&read, StepMask::of(&vectors)?)?;
+/// assert_eq!(last.dims().to_string(), "(None, 32)");
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct StepMask(Option<GivenMask<Node>>);
 
@@ -131,11 +144,23 @@ impl StepMask {
         if mask.rank() == 2 && input.rank() > 1 && same(0) && same(1) {
             return Ok(self.0);
         }
+        let steps = Dims::new([input.axis(0), input.axis(1)]);
+        let code = code(&steps.tail(1));
         Err(Error::shape(
             place,
-            format!("a mask [batch, timesteps] for its input {input}"),
-            mask.to_string(),
-            "Give it one number for every step, as `Input::new([timesteps])`.",
+            format!(
+                "a mask {}, one number for each step of its input {}",
+                steps.named(&SEQUENCE),
+                input.in_words()
+            ),
+            match mask.rank() {
+                2 => mask.named(&SEQUENCE),
+                _ => mask.in_words(),
+            },
+            format!(
+                "Make the mask of `Input::new({code})`; for the mask that another tensor carries there is \
+                 `StepMask::of(&tensor)?`."
+            ),
         ))
     }
 }

@@ -3,13 +3,15 @@
 use std::collections::HashSet;
 
 use burn::tensor::Device;
+use serde_json::Value;
 
 use super::Model;
 use super::call_mask::CallMask;
+use super::code::code;
 use super::explain::explained;
-use super::graph::Graph;
+use super::graph::{Graph, recurrent_config};
 use super::names::name_layers;
-use super::node::{Input, Node};
+use super::node::{Input, Node, identifiers};
 use super::sequential::Added;
 use crate::dims::Dims;
 use crate::layers::{LayerHandle, describe};
@@ -130,7 +132,7 @@ impl Model {
             let built = layer.build(std::slice::from_ref(node.dims()), &device, generator);
             let dims = explained(built, layer, std::slice::from_ref(&node))?;
             if dims.len() > 1 {
-                return Err(several_outputs(layer, i + 1 == count));
+                return Err(several_outputs(layer, i, count));
             }
             let outputs = Node::from_call(layer.clone(), vec![node], CallMask::Implicit, dims);
             node = outputs
@@ -171,33 +173,50 @@ impl Model {
     }
 }
 
-/// A layer with several outputs in a `Sequential`, told with the functional way.
-pub(super) fn several_outputs(layer: &LayerHandle, last: bool) -> Error {
+/// A layer with several outputs at this place of a `Sequential` of so many layers, told with the functional way.
+pub(super) fn several_outputs(layer: &LayerHandle, at: usize, count: usize) -> Error {
     let names = layer.read().output_names();
-    let returned = names.join(", ");
-    let after = if last {
-        ""
-    } else {
-        ", and the next layer could take only one of them"
+    let returned = identifiers(&names, names.len()).join(", ");
+    let after = match at + 1 == count {
+        true => "",
+        false => ", and the next layer could take only one of them",
     };
     let input = layer
         .built_for()
-        .and_then(|dims| dims.first()?.tail(1).to_known());
-    let sample = match input {
-        Some(sample) => format!("{sample:?}"),
-        None => "(None, features)".to_string(),
+        .and_then(|dims| Some(dims.first()?.tail(1)));
+    let input = input.map_or("(None, features)".to_string(), |dims| {
+        super::reader::code(&dims)
+    });
+    // The shape of this layer's input is that of the model's for the first layer only.
+    let (from, before) = match at {
+        0 => ("&input", format!("let input = Input::new({input});")),
+        _ => (
+            "&x",
+            format!(
+                "let input = Input::new(..);\n    let x = ..; // the layers in front called on &input, {input} for each sample"
+            ),
+        ),
     };
-    let units = layer
-        .config()
-        .get("units")
-        .map_or("units".to_string(), |units| units.to_string());
+    let written = code(layer).unwrap_or_else(|| layer.read().type_name().to_string());
+    let config = Value::Object(layer.config());
+    let class = layer.class_name();
+    let states = recurrent_config(&class, &config).get("return_state") == Some(&Value::Bool(true));
+    let apart = class == "Bidirectional" && config["merge_mode"].is_null();
+    let without = match (states, apart) {
+        (true, false) => "Without the states: leave `.return_state(true)` out. With them",
+        (true, true) => {
+            "For one tensor: leave `.return_state(true)` out, and merge both directions, `.merge_mode(\"concat\")`. For all"
+        }
+        (false, true) => {
+            "For one tensor: merge both directions, `.merge_mode(\"concat\")`. For both"
+        }
+        (false, false) => "For all",
+    };
     Error::Model(format!(
-        "{} returns {} tensors ({returned}){after}: a Sequential passes one tensor from layer to layer.\n\
-         Without the states: leave `.return_state(true)` out. With them, a functional model:\n    let input = \
-         Input::new({sample});\n    let [{returned}] = {}::new({units}).return_state(true).call(&input)?.try_into()?;\n    \
-         let model = Model::new(&input, [{returned}])?;",
+        "{} returns {} tensors ({returned}){after}: a Sequential passes one tensor from layer to layer.\n{without}, a \
+         functional model:\n    {before}\n    let [{returned}] = {written}.call({from})?.try_into()?;\n    let \
+         model = Model::new(&input, [{returned}])?;",
         layer.describe(),
         names.len(),
-        layer.read().type_name(),
     ))
 }

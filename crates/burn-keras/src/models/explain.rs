@@ -1,13 +1,12 @@
 //! What a layer's refusal of its input means in a model, where it is known which layer made the input.
 
-use serde_json::Value;
-
 use super::Model;
-use super::graph::Step;
-use super::node::{Call, Node, Source};
+use super::code::code_with;
+use super::graph::{Step, return_sequences};
+use super::node::{Call, Node, Source, identifiers};
 use crate::dims::Dims;
 use crate::error::Cause;
-use crate::layers::LayerHandle;
+use crate::layers::{LayerHandle, ways_to_add_features};
 use crate::{Error, Result};
 
 impl Model {
@@ -31,16 +30,34 @@ impl Model {
         inside.unwrap_or_else(|| Some(layer.clone()))
     }
 
+    /// The last recurrent layer on the way to an output, if it puts out its last step only, and how many steps it reads.
+    pub(crate) fn last_step_maker(&self, output: usize) -> Option<(LayerHandle, Option<usize>)> {
+        let graph = self.graph().ok()?;
+        let mut value = *graph.outputs.get(output)?;
+        loop {
+            let step = self.step_making(value)?;
+            let layer = &self.layers()[step.layer];
+            value = *step.inputs.first()?;
+            match return_sequences(layer) {
+                Some(true) => return None,
+                Some(false) => return Some((layer.clone(), graph.dims[value].axis(1))),
+                None => {}
+            }
+        }
+    }
+
     /// The last recurrent layer on the way to an output, if it puts out every step.
     pub(crate) fn sequence_maker(&self, output: usize) -> Option<LayerHandle> {
         let mut value = *self.graph().ok()?.outputs.get(output)?;
         loop {
+            if self.graph().ok()?.dims[value].rank() != 3 {
+                return None;
+            }
             let step = self.step_making(value)?;
             let layer = &self.layers()[step.layer];
-            let config = Value::Object(layer.config());
-            match option(&config, "return_sequences") {
-                Some(Value::Bool(true)) => return Some(layer.clone()),
-                Some(_) => return None,
+            match return_sequences(layer) {
+                Some(true) => return Some(layer.clone()),
+                Some(false) => return None,
                 None => value = *step.inputs.first()?,
             }
         }
@@ -48,16 +65,60 @@ impl Model {
 }
 
 /// The result of asking `layer` for its output shapes, a refusal told with what made its inputs.
-pub(crate) fn explained<T>(result: Result<T>, layer: &LayerHandle, inputs: &[Node]) -> Result<T> {
+pub(super) fn explained<T>(result: Result<T>, layer: &LayerHandle, inputs: &[Node]) -> Result<T> {
     result.map_err(|error| explain(error, layer, inputs))
+}
+
+/// The same in a functional model, where shapes are told to an `Input`.
+pub(crate) fn explained_call<T>(
+    result: Result<T>,
+    layer: &LayerHandle,
+    inputs: &[Node],
+) -> Result<T> {
+    explained(result, layer, inputs).map_err(|mut error| {
+        if let (Error::Shape(mismatch), [input]) = (&mut error, inputs)
+            && matches!(input.source(), Source::Input { .. })
+        {
+            mismatch.fix = match mismatch.cause {
+                Cause::MissingAxis if input.dims().rank() == 2 => {
+                    ways_to_add_features(input.dims(), "Input::new")
+                }
+                // A layer says how it is declared in a `Sequential`.
+                _ => mismatch
+                    .fix
+                    .replace("`.input_shape(", "`Input::new(")
+                    .replace("`input_shape`", "`Input`"),
+            };
+        }
+        error
+    })
 }
 
 fn explain(error: Error, layer: &LayerHandle, inputs: &[Node]) -> Error {
     let Error::Shape(mut mismatch) = error else {
         return error;
     };
-    let [input] = inputs else {
+    if mismatch.cause == Cause::InputCount {
+        if let Some(fix) = all_of_one_call(inputs) {
+            mismatch.fix = fix;
+        }
         return Error::Shape(mismatch);
+    }
+    let input = match inputs {
+        [input] => input,
+        // Of several the one without timesteps.
+        _ if mismatch.cause == Cause::NoTimesteps => {
+            match inputs.iter().find(|node| node.dims().rank() == 2) {
+                Some(input) => input,
+                None => return Error::Shape(mismatch),
+            }
+        }
+        _ => {
+            if let Some(fix) = all_of_one_call(inputs) {
+                mismatch.fix = format!("{}\n{fix}", mismatch.fix);
+            }
+            return Error::Shape(mismatch);
+        }
     };
     let Source::Call { call, .. } = input.source() else {
         return Error::Shape(mismatch);
@@ -69,6 +130,10 @@ fn explain(error: Error, layer: &LayerHandle, inputs: &[Node]) -> Error {
         Cause::MissingAxis => {
             mismatch.got = format!("2 axes, {}, from {from}", given.in_words());
             mismatch.fix = timesteps_lost(call, &to);
+        }
+        Cause::NoTimesteps => {
+            mismatch.got = format!("{}, from {from}", given.in_words());
+            mismatch.fix = format!("{}\n{}", timesteps_lost(call, &to), mismatch.fix);
         }
         Cause::ExtraAxis => {
             mismatch.got = format!("4 axes, {}, from {from}", given.in_words());
@@ -82,9 +147,28 @@ fn explain(error: Error, layer: &LayerHandle, inputs: &[Node]) -> Error {
                 mismatch.fix = fix;
             }
         }
-        Cause::Other => mismatch.got += &format!(", from {from}"),
+        Cause::Other | Cause::InputCount => mismatch.got += &format!(", from {from}"),
     }
     Error::Shape(mismatch)
+}
+
+/// All outputs of a layer, handed on where one of them is meant.
+fn all_of_one_call(inputs: &[Node]) -> Option<String> {
+    let Source::Call { call, .. } = inputs.first()?.source() else {
+        return None;
+    };
+    let same = |node: &Node| node.key().0 == inputs[0].key().0;
+    if inputs.len() < 2 || inputs.len() != call.outputs.len() || !inputs.iter().all(same) {
+        return None;
+    }
+    let names = identifiers(&call.layer.read().output_names(), inputs.len());
+    Some(format!(
+        "These are all outputs of {}. Take them apart and hand on the one that is meant: `let [{}] = \
+         outputs.try_into()?;`, then `call(&{})`.",
+        call.layer.describe(),
+        names.join(", "),
+        names[0]
+    ))
 }
 
 /// A layer in front puts out one vector a sample where every step is needed.
@@ -102,18 +186,17 @@ fn timesteps_lost(call: &Call, to: &str) -> String {
         .first()
         .map(Node::dims)
         .filter(|d| d.rank() == 3);
-    let config = Value::Object(maker.config());
-    match (&config, before) {
-        (config, Some(before)) if is_off(config, "return_sequences") => {
+    match before {
+        Some(before) if return_sequences(&maker) == Some(false) => {
             let output = call.outputs.first().and_then(Dims::last);
             let sequence = Dims::new([before.axis(0), before.axis(1), output]);
             format!(
                 "{from} puts out its last step only. Let it put out every step: {}. Then {to} gets {}.",
-                with_return_sequences(&maker, config),
+                with_every_step(&maker),
                 sequence.in_words()
             )
         }
-        (_, Some(before)) => format!(
+        Some(before) => format!(
             "{from} takes the timesteps away. Leave it out, and {to} gets {}.",
             before.in_words()
         ),
@@ -126,6 +209,14 @@ fn timesteps_lost(call: &Call, to: &str) -> String {
             "{from} puts out one vector for each sample. `RepeatVector::new(timesteps)` between the two makes a sequence of \
              it, the same vector at every step; or put {to} in front of {from}, where the timesteps still are."
         ),
+    }
+}
+
+/// A recurrent layer as a program makes it when it puts out every step.
+pub(crate) fn with_every_step(layer: &LayerHandle) -> String {
+    match code_with(layer, "return_sequences", true) {
+        Some(code) => format!("`{code}`"),
+        None => "`.return_sequences(true)`".to_string(),
     }
 }
 
@@ -142,41 +233,6 @@ fn comes_from_a_sequence(call: &Call) -> bool {
         };
     }
     false
-}
-
-/// An option of a layer, or of the one inside a wrapper.
-fn option<'a>(config: &'a Value, key: &str) -> Option<&'a Value> {
-    config.pointer("/layer/config").unwrap_or(config).get(key)
-}
-
-fn is_off(config: &Value, key: &str) -> bool {
-    option(config, key) == Some(&Value::Bool(false))
-}
-
-/// The layer as it would be written with `return_sequences`, as far as its kind is known.
-fn with_return_sequences(layer: &LayerHandle, config: &Value) -> String {
-    let written = |class: &str, config: &Value| -> Option<String> {
-        let name = match class {
-            "LSTM" => "Lstm",
-            "GRU" => "Gru",
-            "SimpleRNN" => "SimpleRnn",
-            _ => return None,
-        };
-        let units = config.get("units")?;
-        Some(format!("{name}::new({units}).return_sequences(true)"))
-    };
-    let class = layer.class_name();
-    let found = match config.pointer("/layer/class_name").and_then(Value::as_str) {
-        Some(inner) => config
-            .pointer("/layer/config")
-            .and_then(|config| written(inner, config))
-            .map(|inner| format!("{class}::new({inner})")),
-        None => written(&class, config),
-    };
-    match found {
-        Some(code) => format!("`{code}`"),
-        None => "`.return_sequences(true)`".to_string(),
-    }
 }
 
 /// An `Embedding` was told of a features axis, which it would only repeat.

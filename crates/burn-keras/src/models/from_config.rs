@@ -137,7 +137,7 @@ impl<'a> Builder<'a> {
             match outputs.as_slice() {
                 [one] => node = one.clone(),
                 _ if i + 1 == layers.len() => return Ok(Some(outputs)),
-                _ => return Err(several_outputs(layer, false)),
+                _ => return Err(several_outputs(layer, i, layers.len())),
             }
         }
         Ok(None)
@@ -479,7 +479,10 @@ impl Sequential {
         let mut builder = Builder::new(registry, false, Generator::unseeded())?;
         let model = builder.sequential(config)?;
         match model.layers().last() {
-            Some(last) if !model.is_sequential() => Err(several_outputs(last, true)),
+            Some(last) if !model.is_sequential() => {
+                let count = model.layers().len();
+                Err(several_outputs(last, count - 1, count))
+            }
             _ => Ok(Self::from_model(model)),
         }
     }

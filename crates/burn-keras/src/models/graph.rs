@@ -191,7 +191,7 @@ impl Graph {
             let masks = match &call.mask {
                 CallMask::Implicit => StepMasks::Implicit,
                 CallMask::Unused => StepMasks::Unused {
-                    goes_on: returns_sequences(&call.layer),
+                    goes_on: return_sequences(&call.layer) == Some(true),
                 },
                 CallMask::Explicit(masks) => {
                     let over = |mask: &Option<GivenMask<Node>>| {
@@ -355,11 +355,20 @@ impl Graph {
     }
 }
 
-/// Whether a recurrent layer, or the one inside a `Bidirectional`, puts out every step.
-pub(crate) fn returns_sequences(layer: &LayerHandle) -> bool {
+/// Whether a recurrent layer, or the one inside a `Bidirectional`, puts out every step; `None` for other layers.
+pub(crate) fn return_sequences(layer: &LayerHandle) -> Option<bool> {
     let config = Value::Object(layer.config());
-    let inner = config.pointer("/layer/config").unwrap_or(&config);
-    inner.get("return_sequences") == Some(&Value::Bool(true))
+    recurrent_config(&layer.class_name(), &config)
+        .get("return_sequences")?
+        .as_bool()
+}
+
+/// The configuration in which a recurrent layer's options stand: its own, or that of the layer inside a `Bidirectional`.
+pub(crate) fn recurrent_config<'a>(class_name: &str, config: &'a Value) -> &'a Value {
+    match class_name {
+        "Bidirectional" => config.pointer("/layer/config").unwrap_or(config),
+        _ => config,
+    }
 }
 
 /// Inputs and layers as Keras lists them (`keras/src/ops/function.py`, `map_graph`).

@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use super::call_config::tensor;
 use super::call_mask::GivenMask;
 use super::graph::{Graph, Step, StepMasks};
-use crate::layers::{LayerHandle, MaskPolicy};
+use super::mask_flow::{MaskFlow, masked_value};
+use crate::layers::LayerHandle;
 use crate::{Error, Result};
 
 /// What the mask of a Masking or an Embedding layer is computed from.
@@ -45,20 +46,6 @@ impl MaskSource {
         let config = object.get("config")?;
         masked_value(object.get("class_name")?.as_str()?, config)
             .map(|value| Self::new(input.clone(), value))
-    }
-}
-
-/// The value that a layer of this configuration masks, if it makes a mask at all.
-fn masked_value(class_name: &str, config: &Value) -> Option<f64> {
-    match class_name {
-        "Masking" => Some(
-            config
-                .get("mask_value")
-                .and_then(Value::as_f64)
-                .unwrap_or(0.0),
-        ),
-        "Embedding" if config.get("mask_zero") == Some(&Value::Bool(true)) => Some(0.0),
-        _ => None,
     }
 }
 
@@ -188,34 +175,21 @@ pub(super) fn static_masks(graph: &Graph, layers: &[LayerHandle]) -> Vec<StaticM
         };
         let first = first.unwrap_or(StaticMask::None);
         let layer = &layers[step.layer];
-        let class_name = layer.class_name();
-        let config = Value::Object(layer.config());
-        let inner = config.pointer("/layer/config").unwrap_or(&config);
-        let sequences = inner.get("return_sequences").and_then(Value::as_bool);
-        let policy = layer.read().mask_policy();
-        let made = match (masked_value(&class_name, &config), sequences, policy) {
-            (Some(value), ..) => StaticMask::From {
+        let made = match MaskFlow::of(layer) {
+            MaskFlow::Made(value) => StaticMask::From {
                 source: step.inputs.first().copied().unwrap_or_default(),
                 value,
-                any: class_name == "Masking",
+                any: layer.class_name() == "Masking",
             },
-            (None, Some(false), _) => StaticMask::None,
-            (None, Some(true), _) => first,
-            (None, None, MaskPolicy::Pass) => used
+            MaskFlow::Gone => StaticMask::None,
+            MaskFlow::Steps => first,
+            MaskFlow::Passed => used
                 .iter()
                 .copied()
                 .find(|m| *m != StaticMask::None)
                 .unwrap_or(StaticMask::None),
-            (None, None, MaskPolicy::Consume | MaskPolicy::Lose) => StaticMask::None,
-            (None, None, MaskPolicy::Own) => {
-                if used.iter().all(|m| *m == StaticMask::None)
-                    && layer.read().inner_layers().is_none()
-                {
-                    StaticMask::None
-                } else {
-                    StaticMask::Unknown
-                }
-            }
+            MaskFlow::Merged(_) if used.iter().all(|m| *m == StaticMask::None) => StaticMask::None,
+            MaskFlow::Merged(_) | MaskFlow::Inside => StaticMask::Unknown,
         };
         if let Some(output) = step.outputs.first() {
             masks[*output] = made;

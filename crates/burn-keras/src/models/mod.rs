@@ -3,9 +3,11 @@
 mod call_config;
 mod call_mask;
 mod chain;
+mod code;
 mod explain;
 mod from_config;
 mod graph;
+mod mask_flow;
 mod mask_operations;
 mod model;
 mod module;
@@ -22,9 +24,11 @@ mod to_config;
 
 pub use call_mask::StepMask;
 pub(crate) use call_mask::{CallMask, GivenMask};
-pub(crate) use explain::explained;
+pub(crate) use code::{code, plain_number};
+pub(crate) use explain::{explained_call, with_every_step};
 pub(crate) use from_config::{Builder, is_model};
-pub(crate) use graph::{Graph, Step, StepMasks, returns_sequences};
+pub(crate) use graph::{Graph, Step, StepMasks, recurrent_config, return_sequences};
+pub(crate) use mask_flow::{MaskFlow, Merge};
 pub use model::Model;
 pub use node::{Input, IntoNodes, Node, Outputs};
 pub use sequential::Sequential;

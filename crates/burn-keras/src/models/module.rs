@@ -165,6 +165,10 @@ impl Layer for Model {
 
     fn output_dims(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
         match &self.graph {
+            // Models inside models inside models would ask each other for every call of a call otherwise.
+            Some(graph) if graph.inputs.iter().map(|i| &i.dims).eq(inputs) => {
+                Ok(graph.output_dims())
+            }
             Some(graph) => {
                 // The batch size, and any axis the model leaves open, come from the inputs at hand.
                 let mut dims: Vec<Dims> = inputs.to_vec();

@@ -81,6 +81,7 @@ fn numbered(base: String) -> impl Iterator<Item = String> {
 
 fn same_name(name: &str, whose: &str) -> Error {
     Error::Model(format!(
-        "{whose} have the name \"{name}\"; names within a model must differ"
+        "{whose} have the name \"{name}\"; names within a model must differ: give one another name, or leave its \
+         `.name(..)` out"
     ))
 }

@@ -3,12 +3,21 @@
 use std::sync::{Arc, OnceLock};
 
 use super::call_mask::CallMask;
+use super::graph::return_sequences;
 use crate::dims::{Dims, IntoDims};
 use crate::layers::LayerHandle;
 use crate::tensor::Kind;
 use crate::{Error, Result};
 
 /// A tensor in a graph of layers: its shape is known, its values are not yet.
+///
+/// ```
+/// use burn_keras::prelude::*;
+///
+/// let input: Node = Input::new([8, 16]).node();
+/// assert_eq!(input.dims().to_string(), "(None, 8, 16)");
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Node(Arc<NodeData>);
 
@@ -126,6 +135,16 @@ impl std::fmt::Debug for Node {
 /// What a layer returns when it is called: one tensor, or several.
 ///
 /// One is used as it is (`other_layer.call(&outputs)`); several are unpacked with `try_into`.
+///
+/// ```
+/// use burn_keras::prelude::*;
+///
+/// let input = Input::new([8, 16]);
+/// let [output, h, c] = Lstm::new(32).return_state(true).call(&input)?.try_into()?;
+/// assert_eq!(output.dims(), h.dims());
+/// assert_eq!(c.dims().to_string(), "(None, 32)");
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Outputs {
     nodes: Vec<Node>,
@@ -150,27 +169,40 @@ impl<const N: usize> TryFrom<Outputs> for [Node; N] {
     type Error = Error;
 
     fn try_from(outputs: Outputs) -> Result<Self> {
-        let (layer, names) = match outputs.nodes.first().map(Node::source) {
-            Some(Source::Call { call, .. }) => {
-                (call.layer.describe(), call.layer.read().output_names())
-            }
-            _ => ("the call".to_string(), Vec::new()),
+        let call = match outputs.nodes.first().map(Node::source) {
+            Some(Source::Call { call, .. }) => Some(call.layer.clone()),
+            _ => None,
         };
+        let layer = call
+            .as_ref()
+            .map_or("the call".to_string(), LayerHandle::describe);
+        let names = call
+            .as_ref()
+            .map_or(Vec::new(), |layer| layer.read().output_names());
+        let recurrent = call.as_ref().and_then(return_sequences).is_some();
         let nodes = match outputs.nodes.try_into() {
             Ok(nodes) => return Ok(nodes),
             Err(nodes) => nodes,
         };
         let nodes: Vec<Node> = nodes;
-        let name = |i: usize| names.get(i).copied().unwrap_or("output");
+        let all = identifiers(&names, nodes.len());
         let described: Vec<String> = nodes
             .iter()
-            .enumerate()
-            .map(|(i, node)| format!("{} {}", name(i), output_words(node.dims())))
+            .zip(&all)
+            .map(|(node, name)| {
+                let words = match recurrent {
+                    true => output_words(node.dims()),
+                    false => node.dims().in_words(),
+                };
+                format!("{name} {words}")
+            })
             .collect();
-        let all: Vec<&str> = (0..nodes.len()).map(name).collect();
         let fix = if nodes.len() == 1 && N > 1 {
-            "States come out too with `.return_state(true)`; without it use the tensor as it is, without unpacking."
-                .to_string()
+            match recurrent {
+                true => "States come out too with `.return_state(true)`; without it use the tensor as it is, without unpacking.",
+                false => "Use the tensor as it is, without unpacking.",
+            }
+            .to_string()
         } else {
             format!(
                 "Write `let [{}] = layer.call(&input)?.try_into()?;`, with `_` for what you do not need.",
@@ -189,6 +221,20 @@ impl<const N: usize> TryFrom<Outputs> for [Node; N] {
             fix,
         })
     }
+}
+
+/// The names of so many outputs as a program can write them, each once.
+pub(super) fn identifiers(names: &[&str], count: usize) -> Vec<String> {
+    let mut all: Vec<String> = Vec::with_capacity(count);
+    for i in 0..count {
+        let name = match names.get(i) {
+            Some(name) => name.replace(' ', "_"),
+            None => "output".to_string(),
+        };
+        let several = names.len() < count || names.iter().filter(|n| **n == names[i]).count() > 1;
+        all.push(if several { format!("{name}_{i}") } else { name });
+    }
+    all
 }
 
 /// The shape of a layer's output, whose last axis are its units.

@@ -1,10 +1,10 @@
 //! Models made of a model: parts of it, a copy with new weights, the same with another layer.
 
-use super::chain::several_outputs;
 use super::from_config::Builder;
 use super::node::Node;
 use super::sequential::{Added, IntoLayer};
 use super::{IntoNodes, Model};
+use crate::error::plural;
 use crate::layers::{LayerHandle, Registry, describe};
 use crate::random::Generator;
 use crate::{Error, Result};
@@ -143,7 +143,14 @@ impl Model {
             if outputs.len() == step.outputs.len() {
                 Ok(outputs)
             } else {
-                Err(several_outputs(layer, false))
+                Err(Error::Model(format!(
+                    "{} returns {} {} now, but the graph of {} was made for {}",
+                    layer.describe(),
+                    outputs.len(),
+                    plural(outputs.len(), "tensor"),
+                    describe(self),
+                    step.outputs.len()
+                )))
             }
         })?;
         let inputs = nodes[..graph.inputs.len()].to_vec();

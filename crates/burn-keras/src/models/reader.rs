@@ -1,7 +1,7 @@
 //! Which layer reads an input, and what that says about the names of its axes.
 
 use super::Model;
-use crate::dims::{Dims, SEQUENCE};
+use crate::dims::{self, Dims};
 use crate::layers::{LayerHandle, describe};
 
 /// The layer that reads an input of a model first, looked for inside models too.
@@ -34,13 +34,8 @@ pub(crate) fn place(model: &Model, input: usize, name: &str, inputs: usize) -> S
 
 /// The names of the axes of a model's input, batch first.
 pub(crate) fn axis_names(model: &Model, input: usize, rank: usize) -> &'static [&'static str] {
-    let class = reader(model, input).map(|layer| layer.class_name());
-    match (rank, class.as_deref()) {
-        (2, Some("Embedding")) => &SEQUENCE[..2],
-        (2, _) => &["batch", "features"],
-        (3, _) => &SEQUENCE,
-        _ => &["batch"],
-    }
+    let categories = reader(model, input).is_some_and(|layer| layer.class_name() == "Embedding");
+    dims::axis_names(rank, categories)
 }
 
 /// How the input of this model is declared for samples of a shape, as `[31, 25]`: on the first layer of a `Sequential`,
@@ -56,7 +51,9 @@ pub(crate) fn declared(model: &Model, shape: &str) -> String {
 /// How an `Embedding` of sequences of `n` categories is put in front of what reads the input.
 pub(crate) fn embedded(model: &Model, categories: &str, n: usize) -> String {
     if model.takes_shape_from_first_layer() {
-        format!("`Embedding::new({categories}, 8).input_shape([{n}])` as the first layer")
+        format!(
+            "`Embedding::new({categories}, 8).input_shape([{n}])` as the first layer, the only one with an `input_shape`"
+        )
     } else {
         format!("`Input::new([{n}])` with `Embedding::new({categories}, 8)` after it")
     }

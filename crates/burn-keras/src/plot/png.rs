@@ -15,6 +15,8 @@ pub(super) fn png(svg: &str) -> Result<Vec<u8>, String> {
     let mut options = Options::default();
     options.fontdb_mut().load_font_data(FONT.to_vec());
     options.fontdb_mut().set_sans_serif_family("DejaVu Sans");
+    // The one font there is: text in a family that is not found would be left out.
+    options.fontdb_mut().set_monospace_family("DejaVu Sans");
     options.font_family = "DejaVu Sans".to_string();
     let tree = Tree::from_str(svg, &options).map_err(|e| format!("cannot read the SVG: {e}"))?;
     let size = tree.size();
@@ -32,4 +34,24 @@ pub(super) fn png(svg: &str) -> Result<Vec<u8>, String> {
     pixels
         .encode_png()
         .map_err(|e| format!("cannot encode the PNG: {e}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plot::STYLE;
+
+    #[test]
+    fn text_of_every_class_is_drawn() -> Result<(), String> {
+        for class in ["name", "text", "small", "code", "data-text"] {
+            let svg = format!(
+                "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"picture\" width=\"90\" height=\"20\"><style>{STYLE}</style>\
+                 <text class=\"{class}\" x=\"2\" y=\"15\">Lstm::new</text></svg>"
+            );
+            let drawn = Pixmap::decode_png(&png(&svg)?).map_err(|e| e.to_string())?;
+            let inked = drawn.pixels().iter().filter(|p| p.alpha() > 0).count();
+            assert!(inked > 100, "{class}: {inked} pixels");
+        }
+        Ok(())
+    }
 }

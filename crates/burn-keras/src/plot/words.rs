@@ -2,8 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use crate::dims::Dims;
+use crate::dims::{Dims, axis_names};
+use crate::error::plural;
 use crate::layers::LayerHandle;
+use crate::models::{plain_number, thousands};
 
 /// A shape with its sizes, and with names where there is none: `[batch, timesteps, 16]`. What an `Embedding` looks up
 /// (`categories`) are whole numbers, one a step.
@@ -14,36 +16,29 @@ pub(super) fn shape_text_of(dims: &Dims, categories: bool) -> String {
         .enumerate()
         .map(|(i, axis)| match axis {
             Some(size) => size.to_string(),
-            None if categories && i == 1 => "timesteps".to_string(),
-            None => axis_name(i, dims.rank()),
+            None => axis_name(i, dims.rank(), categories),
         })
         .collect();
     format!("[{}]", axes.join(", "))
 }
 
 /// The name of an axis in a shape of `rank` axes.
-pub(super) fn axis_name(axis: usize, rank: usize) -> String {
-    match (axis, rank) {
-        (0, _) => "batch".to_string(),
-        (1, 3) => "timesteps".to_string(),
-        (1, 2) | (2, 3) => "features".to_string(),
-        _ => format!("axis {axis}"),
+pub(super) fn axis_name(axis: usize, rank: usize, categories: bool) -> String {
+    match axis_names(rank, categories).get(axis) {
+        Some(name) => (*name).to_string(),
+        None => format!("axis {axis}"),
     }
 }
 
-/// Names in a sentence: `h, c and state`.
-pub(super) fn together(names: &[String]) -> String {
-    match names {
-        [] => String::new(),
-        [one] => one.clone(),
-        [front @ .., last] => format!("{} and {last}", front.join(", ")),
-    }
+/// `1 layer`, `1,024 parameters`.
+pub(super) fn counted(count: usize, noun: &str) -> String {
+    format!("{} {}", thousands(count), plural(count, noun))
 }
 
 /// A layer's class, with those inside a wrapper: `Bidirectional(LSTM)`.
 pub(super) fn class_text(layer: &LayerHandle) -> String {
     if let Some(inner) = layer.read().inner_layers() {
-        return format!("{}, {} layers", layer.class_name(), inner.len());
+        return format!("{}, {}", layer.class_name(), counted(inner.len(), "layer"));
     }
     let class = layer.class_name();
     let config = layer.config();
@@ -96,7 +91,9 @@ fn of_config(config: &Map<String, Value>) -> Vec<String> {
     let mut words = Vec::new();
     for key in SIZES {
         match config.get(key) {
-            Some(Value::Number(n)) => words.push(format!("{key} {n}")),
+            Some(number @ Value::Number(_)) => {
+                words.push(format!("{key} {}", plain_number(number)))
+            }
             Some(Value::Array(list)) if list.len() == 1 => words.push(format!("{key} {}", list[0])),
             _ => {}
         }

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::holders::{Found, Member, members};
 use super::tree::from_file;
+use crate::error::plural;
 use crate::layers::{LayerHandle, WeightInfo};
 use crate::{Error, Result};
 
@@ -36,8 +37,9 @@ pub(super) fn read(
         return Err(Error::weights(
             "the file",
             format!(
-                "has {} layers with weights, but the model has {}; load by name what both have",
+                "has {} {} with weights, but the model has {}; load by name what both have",
                 groups.len(),
+                plural(groups.len(), "layer"),
                 members.len()
             ),
         ));

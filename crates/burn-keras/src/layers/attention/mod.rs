@@ -164,9 +164,9 @@ fn three_axes(layer: &(impl Layer + ?Sized), dims: &Dims) -> Error {
         describe(layer),
         "query, value and key with 3 axes each, [batch, timesteps, features]",
         dims.in_words(),
-        "Recurrent layers in front need `.return_sequences(true)`.",
+        "Attention looks from the steps of one sequence at those of another.",
     )
-    .because(Cause::MissingAxis)
+    .because(Cause::NoTimesteps)
 }
 
 /// Query, value and key with 3 axes each.
@@ -301,7 +301,7 @@ fn same_features(layer: &(impl Layer + ?Sized), query: &Dims, key: &Dims) -> Res
         (Some(a), Some(b)) if a != b => Err(Error::shape(
             describe(layer),
             "as many features of the query as of the key",
-            format!("{query} and {key}"),
+            format!("{} and {}", query.in_words(), key.in_words()),
             "Bring one to the other's size with a `Dense`, or use `MultiHeadAttention`.",
         )),
         _ => Ok(()),

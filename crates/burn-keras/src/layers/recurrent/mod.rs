@@ -24,6 +24,7 @@ mod shape;
 mod simple_rnn;
 pub mod standard;
 pub mod steps;
+mod three_ways;
 mod time_distributed;
 
 pub use bidirectional::{Bidirectional, IntoMergeMode, MergeMode};
@@ -34,7 +35,8 @@ pub use lstm::{Lstm, LstmCell, LstmGates};
 pub use options::{Implementation, RecurrentOptions};
 pub use rnn::Rnn;
 pub use shape::check_sequence;
-pub(crate) use shape::check_three_axes;
+pub(crate) use shape::{check_three_axes, ways_to_add_features};
 pub use simple_rnn::{SimpleRnn, SimpleRnnCell, SimpleRnnGate};
 pub use standard::{CellExt, StandardCell};
+pub(crate) use three_ways::ThreeWays;
 pub use time_distributed::TimeDistributed;

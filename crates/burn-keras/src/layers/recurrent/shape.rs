@@ -1,5 +1,6 @@
 //! The shape of a sequence, and what to say when a layer is fed another one.
 
+use super::ThreeWays;
 use crate::dims::{Dims, SEQUENCE};
 use crate::error::Cause;
 use crate::{Error, Result};
@@ -37,8 +38,13 @@ pub(crate) fn check_three_axes(layer: &str, dims: &Dims) -> Result<()> {
                 "2 axes, {}: the features axis is missing",
                 dims.named(&["batch", "timesteps"])
             );
-            Err(Error::shape(layer, NEEDS, got, ways_to_add_features(dims))
-                .because(Cause::MissingAxis))
+            Err(Error::shape(
+                layer,
+                NEEDS,
+                got,
+                ways_to_add_features(dims, ".input_shape"),
+            )
+            .because(Cause::MissingAxis))
         }
         4 => {
             let last = dims.tail(2);
@@ -73,19 +79,31 @@ pub(crate) fn check_three_axes(layer: &str, dims: &Dims) -> Result<()> {
     }
 }
 
-/// The ways to make `[batch, timesteps, features]` of data `[batch, n]`.
-fn ways_to_add_features(dims: &Dims) -> String {
+/// The ways to make `[batch, timesteps, features]` of data `[batch, n]`; `declare` is what stands before the shape of a
+/// sample in the program, as `.input_shape`.
+pub(crate) fn ways_to_add_features(dims: &Dims, declare: &str) -> String {
+    let declared = |shape: &str| format!("`{declare}({shape})`");
     let Some(n) = dims.axis(1) else {
-        return "`input_shape` needs both: `.input_shape((None, features))` where the number of timesteps is open."
-            .to_string();
+        return format!(
+            "A sample needs both: {} where the number of timesteps is open.",
+            declared("(None, features)")
+        );
+    };
+    let ways = ThreeWays {
+        name: "x",
+        samples: "batch",
+        steps: n,
+        declared: &declared,
+    };
+    let embedding = match declare {
+        ".input_shape" => {
+            format!("`Embedding::new(k, 8).input_shape([{n}])` in front of this layer")
+        }
+        _ => "`Embedding::new(k, 8)` between the input and this layer".to_string(),
     };
     format!(
-        "There are three ways to add it:\n\
-         - each of the {n} steps is one number: `.input_shape([{n}, 1])`, and `expand_dims(&x, -1)?` makes the data \
-         [batch, {n}, 1];\n\
-         - each step is one of k categories, one-hot: `.input_shape([{n}, k])`, and `to_categorical(&x, k)?` makes the data \
-         [batch, {n}, k];\n\
-         - the same, learned: `Embedding::new(k, 8).input_shape([{n}])` in front of this layer, the data as they are.\n\
-         If the {n} numbers are the features of a single step: `.input_shape([1, {n}])`, and the data [batch, 1, {n}]."
+        "{}\nIf the {n} numbers are the features of a single step: {}, and x [batch, 1, {n}].",
+        ways.all("k", "", "", &declared(&format!("[{n}, k]")), &embedding),
+        declared(&format!("[1, {n}]"))
     )
 }

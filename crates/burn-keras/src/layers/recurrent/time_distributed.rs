@@ -6,12 +6,13 @@ use serde_json::{Map, Value};
 
 use crate::config::Config;
 use crate::dims::Dims;
+use crate::error::Cause;
 use crate::layers::{
     Context, DynLayer, Layer, LayerBox, LayerExt, LayerHandle, LayerOptions, Registry,
     WeightBuilder, WeightRule, describe, frozen_in, layer_object, only, set_default_name,
 };
 use crate::tensor::{AnyTensor, Kind, Mask};
-use crate::{Error, Result};
+use crate::{Error, Result, ShapeMismatch};
 
 /// Applies a layer to each timestep with the same weights, as Keras' `TimeDistributed`: `[batch, timesteps, ..]` comes in,
 /// the layer sees `[batch, ..]` for each step.
@@ -92,9 +93,31 @@ impl TimeDistributed {
                     "{} is applied to each timestep by itself; without timesteps use it alone.",
                     self.layer.get().type_name()
                 ),
-            ));
+            )
+            .because(Cause::NoTimesteps));
         }
         Ok(x.tail(2).with_batch(x.axis(0)))
+    }
+
+    /// A refusal of the inner layer; one that reads sequences itself is told as such.
+    fn explained(&self, error: Error, inputs: &[Dims]) -> Error {
+        let reads_steps = |mismatch: &ShapeMismatch| mismatch.cause == Cause::MissingAxis;
+        match (&error, inputs) {
+            (Error::Shape(mismatch), [x]) if reads_steps(mismatch) && x.rank() == 3 => {
+                let inner = self.layer.get().type_name();
+                Error::shape(
+                    describe(self),
+                    format!(
+                        "sequences of sequences for its {inner}, [batch, timesteps, steps of each, features]"
+                    ),
+                    x.in_words(),
+                    format!(
+                        "{inner} reads the timesteps itself: leave the `TimeDistributed` around it out."
+                    ),
+                )
+            }
+            _ => error,
+        }
     }
 
     /// The only output of the inner layer.
@@ -124,7 +147,8 @@ impl Layer for TimeDistributed {
 
     fn output_dims(&self, inputs: &[Dims]) -> Result<Vec<Dims>> {
         let timesteps = only(inputs)?.axis(1);
-        let outputs = self.layer.get().output_dims(&[self.step_dims(inputs)?])?;
+        let outputs = self.layer.get().output_dims(&[self.step_dims(inputs)?]);
+        let outputs = outputs.map_err(|error| self.explained(error, inputs))?;
         let [output] = outputs.as_slice() else {
             return Err(Error::Model(format!(
                 "{} holds {}, which has {} outputs; it takes a layer with one",

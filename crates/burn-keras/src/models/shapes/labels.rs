@@ -43,54 +43,35 @@ impl Model {
 
 /// Labels of a model that is not compiled.
 fn without_loss(output: &Dims) -> String {
-    let front = output.axes().split_last().map(|(_, front)| front.to_vec());
-    let numbers = Dims::new(front.unwrap_or_default());
     format!(
         "compared with the output, {}\n    for most losses they have its shape; for sparse_categorical_crossentropy they \
          are the numbers of the classes, {}",
-        labels_named(output, "outputs"),
-        numbers_named(&numbers),
+        named(Labels::SameShape, output),
+        named(Labels::ClassNumber, output),
     )
 }
 
 /// Labels for a loss.
 fn with_loss(output: &Dims, loss: &str, labels: Labels) -> String {
     let classes = output.last().unwrap_or_default();
+    let shape = named(labels, output);
     match labels {
         Labels::OneHot => format!(
-            "one-hot for {loss}: {}\n    class numbers y become that by `to_categorical(&y, {classes})?`, or stay as they are \
-             with sparse_categorical_crossentropy",
-            labels_named(output, "classes")
+            "one-hot for {loss}: {shape}\n    class numbers y become that by `to_categorical(&y, {classes})?`, or stay as \
+             they are with sparse_categorical_crossentropy"
         ),
-        Labels::ClassNumber => {
-            let front = output.axes().split_last().map(|(_, front)| front.to_vec());
-            format!(
-                "the numbers of the classes, 0 to {}, for {loss}: {}",
-                classes.saturating_sub(1),
-                numbers_named(&Dims::new(front.unwrap_or_default()))
-            )
+        Labels::ClassNumber => format!(
+            "the numbers of the classes, 0 to {}, for {loss}: {shape}",
+            classes.saturating_sub(1)
+        ),
+        Labels::SameShape if output.last() == Some(1) => {
+            format!("of the shape of the output for {loss}: {shape}; the last axis may be left out")
         }
-        Labels::SameShape if output.last() == Some(1) => format!(
-            "of the shape of the output for {loss}: {}; the last axis may be left out",
-            labels_named(output, "outputs")
-        ),
-        Labels::SameShape => format!(
-            "of the shape of the output for {loss}: {}",
-            labels_named(output, "outputs")
-        ),
+        Labels::SameShape => format!("of the shape of the output for {loss}: {shape}"),
         Labels::Any => format!("read by {loss} in a form of its own; see there"),
     }
 }
 
-fn labels_named(dims: &Dims, last: &str) -> String {
-    match dims.rank() {
-        2 => dims.named(&["batch", last]),
-        3 => dims.named(&["batch", "timesteps", last]),
-        _ => dims.named(&["batch"]),
-    }
-}
-
-/// One class number for each sample, or for each of its steps.
-fn numbers_named(dims: &Dims) -> String {
-    dims.named(&["batch", "timesteps"])
+fn named(labels: Labels, output: &Dims) -> String {
+    labels.named(&labels.dims(output), output)
 }

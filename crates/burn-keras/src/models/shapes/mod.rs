@@ -8,12 +8,21 @@ use std::fmt;
 use super::Model;
 use super::reader::axis_names;
 use crate::Result;
-use crate::dims::Dims;
+use crate::dims::{self, Dims};
 use crate::layers::LayerHandle;
 use crate::training::check_inputs;
 use crate::training::data::{IntoData, Values};
 
 /// The shapes on the way through a model, with the reasons; made by [`Model::shapes`], shown with `{}`.
+///
+/// ```
+/// use burn_keras::prelude::*;
+///
+/// let mut model = Sequential::new();
+/// model.add(Dense::new(10).input_shape([16]))?;
+/// println!("{}", model.shapes()?);
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Shapes {
     inputs: Vec<String>,
@@ -120,25 +129,19 @@ fn compare(name: &str, now: &[usize], fitted: &Values<'_>, axes: &[&str]) -> Str
     if now == fitted.shape() {
         format!("{name} is {now:?}, that is {words}: it fits as it is")
     } else {
+        // Of several arrays it is not known what the program calls them.
+        let variable = if name == "x" { "x" } else { "array" };
         format!(
             "{name} is {now:?}: it is read as {words}; to say so in the program: \
-             `x.into_shape_with_order({:?})`",
+             `let {variable} = {variable}.into_shape_with_order({:?}).unwrap();`",
             fitted.shape()
         )
     }
 }
 
-/// A shape with the names of its axes.
-fn named(dims: &Dims, categories: bool) -> String {
-    if categories && dims.rank() == 2 {
-        dims.named(&["batch", "timesteps"])
-    } else {
-        dims.in_words()
-    }
-}
-
 fn all_named(dims: &[Dims], categories: bool) -> String {
-    let shapes: Vec<String> = dims.iter().map(|d| named(d, categories)).collect();
+    let named = |d: &Dims| d.named(dims::axis_names(d.rank(), categories));
+    let shapes: Vec<String> = dims.iter().map(named).collect();
     shapes.join(" and ")
 }
 

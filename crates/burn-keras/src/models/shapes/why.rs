@@ -3,7 +3,9 @@
 use serde_json::Value;
 
 use crate::dims::Dims;
+use crate::error::plural;
 use crate::layers::LayerHandle;
+use crate::models::{recurrent_config, return_sequences};
 
 /// Why the outputs have the shapes they have.
 pub(super) fn why(
@@ -18,10 +20,9 @@ pub(super) fn why(
         return Vec::new();
     };
     match class_name {
-        "LSTM" | "GRU" | "SimpleRNN" | "RNN" => recurrent(&config, outputs),
+        "LSTM" | "GRU" | "SimpleRNN" | "RNN" => recurrent(layer, &config, outputs),
         "Bidirectional" => {
-            let inner = config.pointer("/layer/config").unwrap_or(&Value::Null);
-            let mut why = recurrent(inner, outputs);
+            let mut why = recurrent(layer, &config, outputs);
             why.insert(
                 0,
                 match config.get("merge_mode").and_then(Value::as_str) {
@@ -79,20 +80,25 @@ pub(super) fn why(
         "Reshape" => vec!["the same numbers, cut into other axes".to_string()],
         "Permute" => vec!["the axes after the batch change places".to_string()],
         _ => match layer.read().inner_layers() {
-            Some(inner) => vec![format!("a model of {} layers", inner.len())],
+            Some(inner) => vec![format!(
+                "a model of {} {}",
+                inner.len(),
+                plural(inner.len(), "layer")
+            )],
             None if input == output => vec!["the shape stays".to_string()],
             None => Vec::new(),
         },
     }
 }
 
-fn recurrent(config: &Value, outputs: &[Dims]) -> Vec<String> {
+fn recurrent(layer: &LayerHandle, config: &Value, outputs: &[Dims]) -> Vec<String> {
+    let config = recurrent_config(&layer.class_name(), config);
     let on = |key: &str| config.get(key).and_then(Value::as_bool).unwrap_or(false);
     let units = config
         .get("units")
         .map(|u| format!(" of units = {u}"))
         .unwrap_or_default();
-    let mut why = vec![if on("return_sequences") {
+    let mut why = vec![if return_sequences(layer) == Some(true) {
         format!("return_sequences is on: every step's output{units} comes out")
     } else {
         format!(

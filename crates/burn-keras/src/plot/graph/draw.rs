@@ -9,6 +9,8 @@ use crate::plot::text::{fit, width};
 
 /// The sizes of text, as `picture.css` has them.
 const NAME: f32 = 13.0;
+/// Names are bold in browsers, and bold letters wider.
+const BOLD: f32 = 1.12 * NAME;
 const SMALL: f32 = 11.0;
 /// The widest text of a box, and of an edge's label.
 const MOST_TEXT: i32 = 300;
@@ -75,7 +77,7 @@ pub(super) fn in_words(diagram: &Diagram) -> String {
 
 fn size(b: &DiagramBox, inside: Option<&Drawing>) -> Size {
     let lines = b.lines.iter().map(|line| width(line, SMALL));
-    let text = lines.fold(width(&b.name, NAME), i32::max).min(MOST_TEXT);
+    let text = lines.fold(width(&b.name, BOLD), i32::max).min(MOST_TEXT);
     let head = LINE * (1 + b.lines.len() as i32) + 12;
     match inside {
         None => Size {
@@ -112,31 +114,28 @@ fn draw_edge(svg: &mut Svg, edge: &DiagramEdge, way: &Way) {
         Role::Mask => ("mask-line", "mask-head", "small middle"),
     };
     // The label stands in the line, which begins again below it.
-    let label = way.points.get(1).copied().zip(way.points.get(2).copied());
     let mut path = String::new();
-    let mut last: Option<(i32, i32)> = None;
-    for point in &way.points {
-        let (x, y) = *point;
-        match last {
-            None => {
-                let _ = write!(path, "M{x} {y}");
+    for piece in &way.pieces {
+        let mut last: Option<(i32, i32)> = None;
+        for (x, y) in piece.iter().copied() {
+            match last {
+                None => {
+                    let _ = write!(path, "M{x} {y}");
+                }
+                Some((before, _)) if before == x => {
+                    let _ = write!(path, "L{x} {y}");
+                }
+                Some((before_x, before_y)) => {
+                    let middle = (before_y + y) / 2;
+                    let _ = write!(path, "C{before_x} {middle} {x} {middle} {x} {y}");
+                }
             }
-            Some(_) if label.is_some_and(|(_, below)| below == *point) => {
-                let _ = write!(path, "M{x} {y}");
-            }
-            Some((before, _)) if before == x => {
-                let _ = write!(path, "L{x} {y}");
-            }
-            Some((before_x, before_y)) => {
-                let middle = (before_y + y) / 2;
-                let _ = write!(path, "C{before_x} {middle} {x} {middle} {x} {y}");
-            }
+            last = Some((x, y));
         }
-        last = Some(*point);
     }
     svg.path(line, &path);
-    if let Some((x, y)) = last {
-        svg.head(head, x, y, 0, 1);
+    if let Some((x, y)) = way.pieces[1].last() {
+        svg.head(head, *x, *y, 0, 1);
     }
     let (x, y) = way.label;
     svg.text(text, x, y + 4, &fit(&edge.label, SMALL, MOST_LABEL));
@@ -162,7 +161,7 @@ fn draw_box(
     let middle = x + size.width / 2;
     let mut line = y + 19;
     let most = MOST_TEXT.max(size.width - 2 * INSIDE);
-    svg.text("name middle", middle, line, &fit(&b.name, NAME, most));
+    svg.text("name middle", middle, line, &fit(&b.name, BOLD, most));
     for text in &b.lines {
         line += LINE;
         svg.text("small middle", middle, line, &fit(text, SMALL, most));

@@ -33,7 +33,7 @@ pub(super) struct Link {
 pub(super) struct Placed {
     /// The upper left corners of the boxes.
     pub boxes: Vec<(i32, i32)>,
-    /// For each edge its way, as points from top to bottom between which it is drawn.
+    /// For each edge its way.
     pub ways: Vec<Way>,
     pub width: i32,
     pub height: i32,
@@ -42,7 +42,8 @@ pub(super) struct Placed {
 /// The way of an edge.
 #[derive(Debug, Default)]
 pub(super) struct Way {
-    pub points: Vec<(i32, i32)>,
+    /// What is drawn above the label and what below it, each from top to bottom.
+    pub pieces: [Vec<(i32, i32)>; 2],
     /// The middle of the label.
     pub label: (i32, i32),
 }
@@ -51,6 +52,9 @@ pub(super) struct Way {
 const BESIDE: i32 = 28;
 /// Between an edge and what is beside it.
 const BESIDE_EDGE: i32 = 14;
+/// How far an edge may be moved to become straight: less than it keeps clear of what is beside it, and at its ends.
+const STRAIGHT: i32 = 6;
+const STRAIGHT_END: i32 = 10;
 /// Above and below a label.
 const AROUND_LABEL: i32 = 20;
 
@@ -185,6 +189,7 @@ fn chain(
 fn order(rows: &mut [Vec<usize>], items: &[Item]) {
     let mut best = rows.to_vec();
     let mut fewest = crossings(rows, items);
+    let mut place = vec![0.0; items.len()];
     for sweep in 0..16 {
         if fewest == 0 {
             break;
@@ -194,7 +199,6 @@ fn order(rows: &mut [Vec<usize>], items: &[Item]) {
         for step in 1..count {
             let row = if down { step } else { count - 1 - step };
             let before = if down { row - 1 } else { row + 1 };
-            let mut place = vec![0.0; items.len()];
             for (i, item) in rows[before].iter().enumerate() {
                 place[*item] = i as f64;
             }
@@ -233,8 +237,8 @@ fn order(rows: &mut [Vec<usize>], items: &[Item]) {
 /// How many pairs of edges cross.
 fn crossings(rows: &[Vec<usize>], items: &[Item]) -> usize {
     let mut crossings = 0;
+    let mut place = vec![0.0; items.len()];
     for pair in rows.windows(2) {
-        let mut place = vec![0.0; items.len()];
         for (i, item) in pair[1].iter().enumerate() {
             place[*item] = i as f64;
         }
@@ -247,9 +251,13 @@ fn crossings(rows: &[Vec<usize>], items: &[Item]) -> usize {
                 ));
             }
         }
-        for (i, a) in ends.iter().enumerate() {
-            let crossed = |b: &&(f64, f64)| (a.0 - b.0) * (a.1 - b.1) < 0.0;
-            crossings += ends[i + 1..].iter().filter(crossed).count();
+        ends.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        // From left to right above: each edge crosses those before it that end farther to the right below.
+        let mut below: Vec<f64> = Vec::with_capacity(ends.len());
+        for (_, end) in ends {
+            let at = below.partition_point(|other| *other <= end);
+            crossings += below.len() - at;
+            below.insert(at, end);
         }
     }
     crossings
@@ -375,7 +383,8 @@ fn draw(sizes: &[Size], rows: &[Vec<usize>], items: &[Item], chains: &[Vec<usize
     }
 }
 
-/// The points of an edge: its ends, and the borders of the rows it passes.
+/// The points of an edge: its ends, and the borders of the rows it passes. Inside a row it runs straight down, so that it
+/// keeps clear of boxes that are taller than its own.
 fn way(
     chain: &[usize],
     items: &[Item],
@@ -384,29 +393,41 @@ fn way(
     middle: &impl Fn(usize) -> i32,
     top: &impl Fn(usize) -> i32,
 ) -> Way {
-    let mut way = Way::default();
-    let ([from, .., to], Some(label)) = (chain, chain.get(1)) else {
-        return way;
+    let ([from, label, passed @ .., to], Some(before)) = (chain, chain.iter().rev().nth(1)) else {
+        return Way::default();
     };
     let tie = |ties: &[Tie], other: usize| -> i32 {
         let found = ties.iter().find(|t| t.to == other);
         found.map_or(0, |t| t.mine.round() as i32)
     };
-    let before = chain[chain.len() - 2];
-    way.points.push((
-        middle(*from) + tie(&items[*from].down, *label),
-        top(*from) + items[*from].height,
-    ));
-    for item in &chain[1..chain.len() - 1] {
-        let (above, below) = borders[row_of[*item]];
-        way.points.push((middle(*item), above));
-        way.points.push((middle(*item), below));
-    }
-    way.points
-        .push((middle(*to) + tie(&items[*to].up, before), top(*to)));
+    // What is nearly straight becomes straight: at the middle of a box's side, and from row to row.
+    let straight = |x: i32, near: i32, most: i32| if (x - near).abs() <= most { near } else { x };
+    let end = |item: usize, tie: i32, near: i32| match tie {
+        0 => straight(middle(item), near, STRAIGHT_END),
+        tie => middle(item) + tie,
+    };
+    let x = end(*from, tie(&items[*from].down, *label), middle(*label));
     let (above, below) = borders[row_of[*label]];
-    way.label = (middle(*label), (above + below) / 2);
-    way
+    let mut upper = vec![(x, top(*from) + items[*from].height)];
+    upper.push((x, borders[row_of[*from]].1));
+    upper.push((middle(*label), above));
+    let mut x = middle(*label);
+    let mut lower = vec![(x, below)];
+    for item in passed {
+        let (above, below) = borders[row_of[*item]];
+        x = straight(middle(*item), x, STRAIGHT);
+        lower.push((x, above));
+        lower.push((x, below));
+    }
+    let x = end(*to, tie(&items[*to].up, *before), x);
+    lower.push((x, borders[row_of[*to]].0));
+    lower.push((x, top(*to)));
+    upper.dedup();
+    lower.dedup();
+    Way {
+        pieces: [upper, lower],
+        label: (middle(*label), (above + below) / 2),
+    }
 }
 
 #[cfg(test)]
@@ -456,8 +477,8 @@ mod tests {
                 assert!(apart, "{a:?} {b:?}");
             }
         }
-        let long = &placed.ways[0];
-        for (x, y) in &long.points[1..long.points.len() - 1] {
+        let long = placed.ways[0].pieces.concat();
+        for (x, y) in &long[1..long.len() - 1] {
             for (left, top) in &placed.boxes {
                 let inside = (left + 1..left + 100).contains(x) && (top + 1..top + 40).contains(y);
                 assert!(!inside, "({x}, {y}) is in the box at {left}, {top}");
@@ -471,8 +492,43 @@ mod tests {
         let links = [link(0, 3), link(1, 2), link(2, 5), link(3, 4)];
         let placed = place(&[BOX; 6], &links);
         for way in &placed.ways {
-            let straight = way.points.iter().all(|(x, _)| *x == way.points[0].0);
+            let points = way.pieces.concat();
+            let straight = points.iter().all(|(x, _)| *x == points[0].0);
             assert!(straight, "{way:?}");
         }
+    }
+
+    #[test]
+    fn edges_beside_a_tall_box_bend_below_it() {
+        let tall = Size {
+            width: 300,
+            height: 400,
+        };
+        // A short box beside a tall one, both read by a box below.
+        let placed = place(&[BOX, tall, BOX], &[link(0, 2), link(1, 2)]);
+        let (left, top) = placed.boxes[1];
+        for way in &placed.ways {
+            for piece in &way.pieces {
+                for pair in piece.windows(2) {
+                    let bends = pair[0].0 != pair[1].0;
+                    let beside = pair[0].1 < top + 400 && pair[1].1 > top;
+                    assert!(!(bends && beside), "{pair:?} bends beside ({left}, {top})");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn crossings_are_those_that_pairs_of_edges_make() {
+        // Three boxes over three, each read by all: 9 pairs cross whatever the order.
+        let links: Vec<Link> = (0..9).map(|i| link(i / 3, 3 + i % 3)).collect();
+        let sizes = [BOX; 6];
+        let ranks = ranks(6, &links);
+        let mut items: Vec<Item> = sizes.iter().map(|size| Item::new(*size, false)).collect();
+        let mut rows = vec![vec![0, 1, 2], Vec::new(), vec![3, 4, 5]];
+        for link in &links {
+            chain(link, &sizes, &ranks, &mut items, &mut rows);
+        }
+        assert_eq!(crossings(&rows, &items), 9);
     }
 }

@@ -3,10 +3,12 @@
 mod describe;
 mod draw;
 mod layout;
+mod masks;
 
 use super::svg::Svg;
+use super::words::counted;
 use crate::Result;
-use crate::models::{Model, thousands};
+use crate::models::Model;
 
 /// Around the picture.
 const MARGIN: i32 = 20;
@@ -23,9 +25,9 @@ pub(super) fn svg(model: &Model) -> Result<String> {
     svg.place(MARGIN, MARGIN, &drawing.body);
     let title = format!("The graph of the model {}", diagram.title);
     let description = format!(
-        "{} layers with {} parameters, from the inputs at the top to the outputs at the bottom. {}",
-        model.layers().len(),
-        thousands(model.count_params()?),
+        "{} with {}, from the inputs at the top to the outputs at the bottom. {}",
+        counted(model.layers().len(), "layer"),
+        counted(model.count_params()?, "parameter"),
         draw::in_words(&diagram)
     );
     Ok(svg.document(

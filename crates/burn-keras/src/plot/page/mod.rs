@@ -4,11 +4,12 @@ use serde_json::{Value, json};
 
 use super::svg::escape;
 use super::unrolled::{self, Recurrence, array_and_batch, is_row, loss_words};
+use super::words::counted;
 use super::{Plot, STYLE, graph};
 use crate::Result;
 use crate::dims::Dims;
 use crate::layers::LayerHandle;
-use crate::models::{Model, thousands};
+use crate::models::Model;
 
 const PAGE: &str = include_str!("page.html");
 const EXPLORER: &str = include_str!("explorer.html");
@@ -42,9 +43,9 @@ pub(super) fn html(model: &Model, plot: &Plot) -> Result<String> {
     }
     sections.push_str(&section("The graph of the model", &graph::svg(model)?));
     let summary = format!(
-        "{} layers with {} parameters.",
-        model.layers().len(),
-        thousands(model.count_params()?)
+        "{} with {}.",
+        counted(model.layers().len(), "layer"),
+        counted(model.count_params()?, "parameter")
     );
     // What stands in a script must not end it.
     let data = data.to_string().replace('<', "\\u003c");
@@ -141,7 +142,7 @@ fn explorer_data(model: &Model, plot: &Plot) -> Result<Option<Value>> {
             "direction": direction,
             "layers": layers,
             "units": units,
-            "return_sequences": crate::models::returns_sequences(layer),
+            "return_sequences": crate::models::return_sequences(layer) == Some(true),
             "return_state": last.return_state,
             "batch": batch,
             "timesteps": timesteps,

@@ -294,7 +294,7 @@ function drawEach(svg, g, y, row) {
   const lines = g.lines(row.lines);
   const rail = y + g.plate(lines);
   const bottom = y + cardHeight(g, row);
-  const half = g.narrow ? 30 : 40;
+  const half = g.narrow ? 32 : 40;
   columnsOf(row.steps_in, g.most).forEach((step, i) => {
     const x = g.places(row.steps_in)[i];
     if (step === -1) {

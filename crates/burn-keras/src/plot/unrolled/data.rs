@@ -1,9 +1,10 @@
 //! The array and the batch at the bottom of the unrolled picture.
 
-use super::shapes::{name_of, named_axes, size, steps};
+use super::shapes::{named_axes, size, steps};
 use super::{ArrayBar, InputCard, UNKNOWN, VECTOR};
 use crate::dims::Dims;
 use crate::models::thousands;
+use crate::plot::words::axis_name;
 
 /// The whole array: sequences, or one long series that is cut into windows.
 pub(super) fn array(
@@ -16,7 +17,7 @@ pub(super) fn array(
     let steps = input.axis(1);
     let known = |size: Option<usize>, name: &str| size.map_or(name.to_string(), |n| n.to_string());
     let each: Vec<String> = (1..input.rank())
-        .map(|i| known(input.axis(i), &name_of(i, input.rank(), categories)))
+        .map(|i| known(input.axis(i), &axis_name(i, input.rank(), categories)))
         .collect();
     let joined = |front: &[String], each: &[String]| {
         let all: Vec<&str> = front.iter().chain(each).map(String::as_str).collect();

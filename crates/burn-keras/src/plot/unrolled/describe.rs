@@ -3,17 +3,19 @@
 use super::data::{array, input_card};
 use super::recurrence::{Recurrence, shortened};
 use super::shapes::{batched, named, plain, steps};
-use super::{Cells, Kind, Lines, Row, Stack, VECTOR, code};
+use super::{Cells, Kind, Lines, Row, Stack, VECTOR};
 use crate::dims::Dims;
+use crate::error::together;
 use crate::layers::{LayerHandle, describe as describe_layer};
 use crate::losses::Labels;
-use crate::models::{Graph, Model, Step, StepMasks, returns_sequences, thousands};
+use crate::models::{Graph, Model, Step, StepMasks, code, return_sequences};
 use crate::plot::Plot;
-use crate::plot::words::together;
+use crate::plot::words::{class_text, counted, settings, shape_text_of};
 use crate::{Error, Result};
 
 /// Keras' batch size where none is given.
 const BATCH: usize = 32;
+
 /// Whether the layers of a model stand in a row with a recurrent one among them, so that the picture can be drawn.
 pub(in crate::plot) fn is_row(model: &Model) -> bool {
     model
@@ -67,10 +69,12 @@ pub(super) fn describe(model: &Model, plot: &Plot) -> Result<Stack> {
     let mut outputs: Lines = vec![("output-text", format!("output: {}", named(&output)))];
     outputs.extend(state_outputs(model, graph, batch));
     let (labels, loss) = loss_words(model);
-    let shape = match labels {
-        "class numbers" => Dims::new(&output.axes()[..output.rank().saturating_sub(1)]),
-        _ => output,
+    // Of class numbers `[batch, timesteps]` the second axis are the steps.
+    let (shape, steps) = match labels {
+        "class numbers" => (Labels::ClassNumber.dims(&output), output.rank() == 3),
+        _ => (output, false),
     };
+    let shape = shape_text_of(&shape, steps);
     let mut stack = Stack {
         title: format!("The model {}, unrolled over its steps", model.model_name()),
         description: String::new(),
@@ -78,7 +82,7 @@ pub(super) fn describe(model: &Model, plot: &Plot) -> Result<Stack> {
         input: input_card(&input, categories),
         rows,
         output: outputs,
-        labels: vec![("label-text", format!("labels: {}, {labels}", plain(&shape)))],
+        labels: vec![("label-text", format!("labels: {shape}, {labels}"))],
         loss: [loss, "compares them".to_string()],
     };
     stack.description = in_words(&stack);
@@ -115,11 +119,11 @@ fn row(layer: &LayerHandle, step: &Step, graph: &Graph, came: &Dims, gone: &[Dim
     let count: usize = layer.leaves().iter().map(LayerHandle::count_params).sum();
     let mut row = Row {
         name: layer.name(),
-        params: match count {
-            1 => "1 parameter".to_string(),
-            n => format!("{} parameters", thousands(n)),
-        },
-        lines: vec![("code", code(layer))],
+        params: counted(count, "parameter"),
+        lines: vec![(
+            "code",
+            code(layer).unwrap_or_else(|| class_and_settings(layer)),
+        )],
         kind: Kind::Whole,
         cell: String::new(),
         steps_in: steps(came),
@@ -127,7 +131,7 @@ fn row(layer: &LayerHandle, step: &Step, graph: &Graph, came: &Dims, gone: &[Dim
     };
     let gives = format!("gives {}", named(&first));
     if let Some(recurrence) = Recurrence::of(layer) {
-        let sequences = returns_sequences(layer);
+        let sequences = return_sequences(layer) == Some(true);
         row.lines
             .extend(recurrent_lines(&recurrence, gives, sequences, gone));
         row.cell = recurrence.label();
@@ -155,7 +159,7 @@ fn row(layer: &LayerHandle, step: &Step, graph: &Graph, came: &Dims, gone: &[Dim
         row.cell = match class.as_str() {
             "BatchNormalization" => "BatchNorm".to_string(),
             "LayerNormalization" => "LayerNorm".to_string(),
-            class => shortened(class),
+            class => shortened(class, 9),
         };
         if matches!(class.as_str(), "Dense" | "TimeDistributed") {
             every = ": the same weights at every step";
@@ -163,6 +167,15 @@ fn row(layer: &LayerHandle, step: &Step, graph: &Graph, came: &Dims, gone: &[Dim
     }
     row.lines.push(("data-text", gives + every));
     row
+}
+
+/// What a layer is where it is not known how a program makes it.
+fn class_and_settings(layer: &LayerHandle) -> String {
+    let (class, settings) = (class_text(layer), settings(layer));
+    match settings.is_empty() {
+        true => class,
+        false => format!("{class} · {settings}"),
+    }
 }
 
 fn recurrent_lines(r: &Recurrence, gives: String, sequences: bool, gone: &[Dims]) -> Lines {

@@ -1,6 +1,5 @@
 //! The unrolled picture: a row of layers over the steps of a sequence, from the array at the bottom to output and labels.
 
-mod code;
 mod data;
 mod describe;
 mod draw;
@@ -9,7 +8,6 @@ mod parts;
 mod recurrence;
 mod shapes;
 
-use code::code;
 pub(super) use describe::{array_and_batch, is_row, loss_words};
 pub(super) use recurrence::Recurrence;
 

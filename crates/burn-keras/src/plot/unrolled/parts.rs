@@ -280,7 +280,7 @@ pub(super) fn each(svg: &mut Svg, g: &Geometry, y: i32, row: &Row) {
     let lines = g.lines(&row.lines);
     let rail = y + g.plate(&lines);
     let bottom = y + card_height(g, row);
-    let half = if g.narrow { 30 } else { 40 };
+    let half = if g.narrow { 32 } else { 40 };
     let places = g.places(row.steps_in);
     for (column, x) in columns(row.steps_in, g.most).iter().zip(&places) {
         if *column == Column::Gap {

@@ -56,7 +56,8 @@ impl Recurrence {
     pub(super) fn label(&self) -> String {
         match self.class.as_str() {
             "SimpleRNN" => "RNN".to_string(),
-            class => shortened(class),
+            "StackedRNNCells" => "cells".to_string(),
+            class => shortened(class, 7),
         }
     }
 
@@ -77,11 +78,10 @@ impl Recurrence {
     }
 }
 
-/// What fits into a cell.
-pub(super) fn shortened(class: &str) -> String {
-    const MOST: usize = 9;
-    if class.chars().count() <= MOST {
+/// The first letters of a class, as many as fit into a cell.
+pub(super) fn shortened(class: &str, most: usize) -> String {
+    if class.chars().count() <= most {
         return class.to_string();
     }
-    class.chars().take(MOST - 1).chain(['…']).collect()
+    class.chars().take(most - 1).chain(['…']).collect()
 }

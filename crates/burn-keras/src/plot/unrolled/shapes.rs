@@ -1,8 +1,7 @@
 //! Shapes in the words of the unrolled picture.
 
 use super::{UNKNOWN, VECTOR};
-use crate::dims::Dims;
-use crate::plot::words::axis_name;
+use crate::dims::{Dims, axis_names};
 
 /// Where a line may not break.
 const SPACE: char = '\u{a0}';
@@ -23,32 +22,14 @@ pub(super) fn steps(dims: &Dims) -> i32 {
     }
 }
 
-pub(super) fn name_of(axis: usize, rank: usize, categories: bool) -> String {
-    if categories && axis == 1 {
-        "timesteps".to_string()
-    } else {
-        axis_name(axis, rank)
-    }
-}
-
 pub(super) fn named(dims: &Dims) -> String {
     named_axes(dims, false)
 }
 
+/// As [`Dims::named`], each axis unbroken.
 pub(super) fn named_axes(dims: &Dims, categories: bool) -> String {
-    let axes: Vec<String> = dims
-        .axes()
-        .iter()
-        .enumerate()
-        .map(|(i, axis)| {
-            let name = name_of(i, dims.rank(), categories);
-            match axis {
-                Some(size) => format!("{name}{SPACE}={SPACE}{size}"),
-                None => name,
-            }
-        })
-        .collect();
-    format!("[{}]", axes.join(", "))
+    let words = dims.named(axis_names(dims.rank(), categories));
+    words.replace(" = ", &format!("{SPACE}={SPACE}"))
 }
 
 pub(super) fn plain(dims: &Dims) -> String {

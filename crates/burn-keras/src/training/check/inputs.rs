@@ -1,9 +1,9 @@
 //! The arrays that a model is fed, brought into the form that it takes.
 
 use super::mismatch::Mismatch;
-use super::same_sizes;
+use super::{arrays, same_sizes};
 use crate::dims::Dims;
-use crate::error::plural;
+use crate::error::{plural, together};
 use crate::layers::{Layer, describe};
 use crate::models::reader::{axis_names, place};
 use crate::models::{Graph, Model};
@@ -24,16 +24,13 @@ pub(crate) fn inputs<'a>(model: &Model, name: &str, x: Vec<Values<'a>>) -> Resul
         return Err(Error::data(
             name,
             format!(
-                "has {} {}, but {} takes {}: {}; give {}",
+                "has {} {}, but {} takes {}, {}; give {}",
                 x.len(),
                 plural(x.len(), "array"),
                 describe(model),
                 names.len(),
-                names.join(", "),
-                match names.as_slice() {
-                    [_] => "one array".to_string(),
-                    several => format!("a tuple, `(&{})`, in this order", several.join(", &")),
-                }
+                together(&names),
+                arrays(&names)
             ),
         ));
     }
@@ -142,7 +139,7 @@ fn odd_batch(
     let mut ways = Vec::new();
     if whole > 0 {
         ways.push(format!(
-            "leave {} out: `x.slice_axis(Axis(0), (..{whole}).into())`",
+            "leave {} out: `{name}.slice_axis(Axis(0), (..{whole}).into())`",
             samples - whole
         ));
     }
@@ -152,7 +149,7 @@ fn odd_batch(
         .min_by_key(|n| n.abs_diff(fixed));
     if let Some(nearest) = nearest {
         ways.push(format!(
-            "or fix a batch size that divides {samples}, as {nearest}: {:?} in `batch_input_shape`",
+            "fix a batch size that divides {samples}, as {nearest}: {:?} in `batch_input_shape`",
             wanted
                 .with_first(Some(nearest))
                 .to_known()
@@ -169,7 +166,7 @@ fn odd_batch(
             "{name} with {}, and {samples} samples do not divide into batches of {fixed}",
             Dims::known(shape).named(names)
         ),
-        format!("Every batch must be full: {}.", ways.join(", ")),
+        format!("Every batch must be full: {}.", ways.join(", or ")),
     )
 }
 

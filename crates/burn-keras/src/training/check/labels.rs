@@ -1,11 +1,11 @@
 //! The labels, brought into the form that the losses and metrics take.
 
-use super::same_sizes;
+use super::{arrays, same_sizes};
 use crate::dims::Dims;
-use crate::error::plural;
+use crate::error::{plural, together};
 use crate::layers::{LayerHandle, describe};
 use crate::losses::Labels;
-use crate::models::Model;
+use crate::models::{Model, with_every_step};
 use crate::training::data::Values;
 use crate::{Error, Result};
 
@@ -28,13 +28,14 @@ pub(crate) fn labels<'a>(
         return Err(Error::data(
             name,
             format!(
-                "has {} {}, but {} has {} {}: {}",
+                "has {} {}, but {} has {} {}, {}; give {}",
                 y.len(),
                 plural(y.len(), "array"),
                 describe(model),
                 outputs.len(),
                 plural(outputs.len(), "output"),
-                model.output_names()?.join(", ")
+                together(&model.output_names()?),
+                arrays(&model.output_names()?)
             ),
         ));
     }
@@ -43,7 +44,12 @@ pub(crate) fn labels<'a>(
         return Err(Error::data(
             name,
             format!(
-                "has {found} samples, but {x_name} has {samples}; each sample needs its labels"
+                "has {found} samples, but {x_name} has {samples}; {}",
+                match y.as_slice() {
+                    [y] if y.shape().get(1) == Some(&samples) && y.shape().len() == 2 =>
+                        format!("if its axes are swapped, give `&{name}.t()`"),
+                    _ => "each sample needs its labels".to_string(),
+                }
             ),
         ));
     }
@@ -56,6 +62,16 @@ pub(crate) fn labels<'a>(
             values.check_finite(name)?;
             let (loss, _) = compiled.loss(i, count)?;
             let form = loss.labels_for(&values.dims(), output);
+            if form == Labels::OneHot && output.last() == Some(1) {
+                model.notes.say_once(&format!("one class {i}"), || {
+                    format!(
+                        "{name}: the loss {} over an output of one value learns nothing, since the softmax of one value is \
+                         always 1. For two classes end with `Dense::new(1).activation(\"sigmoid\")` and compile with \
+                         \"binary_crossentropy\"",
+                        loss.name()
+                    )
+                });
+            }
             let ignored = loss.ignored_class();
             let reader = Reader {
                 model,
@@ -87,6 +103,9 @@ pub(crate) fn labels<'a>(
         .collect()
 }
 
+/// What to measure instead of a metric that reads labels of one form only.
+const READS_BOTH: &str = "The metric \"accuracy\" takes one-hot labels and class numbers; or compile with the metric for this form.";
+
 /// A loss or metric that compares labels with an output.
 struct Reader<'a> {
     model: &'a Model,
@@ -116,29 +135,29 @@ impl Reader<'_> {
             return Ok(None);
         }
         let shape = values.shape();
-        let sample = &shape[1..];
         let wanted = self.dims.tail(1);
-        let without_last = self.without_last();
         if self.form == Labels::ClassNumber {
-            let class_axis =
-                matches!(sample, [.., 1]) && without_last.admits(&sample[..sample.len() - 1]);
-            if without_last.admits(sample) || class_axis {
+            if self.are_numbers(shape) {
                 self.check_classes(values, ignored)?;
                 return Ok(None);
             }
-        } else if wanted.admits(sample) {
+        } else if wanted.admits(&shape[1..]) {
             return Ok(None);
-        } else if wanted.last() == Some(1) && without_last.admits(sample) {
+        } else if wanted.last() == Some(1) && self.one_each().admits(shape) {
             return Ok(Some([shape, &[1]].concat()));
         }
-        Err(self.mismatch(shape))
+        Err(self.mismatch(values))
     }
 
-    /// One sample of the output without its last axis.
-    fn without_last(&self) -> Dims {
-        let sample = self.dims.tail(1);
-        let front = sample.axes().split_last().map(|(_, front)| front.to_vec());
-        Dims::new(front.unwrap_or_default())
+    /// The shape of one number for each sample, or for each of its steps.
+    fn one_each(&self) -> Dims {
+        Labels::ClassNumber.dims(self.dims).with_first(None)
+    }
+
+    /// Whether this is the shape of such numbers, perhaps with an axis of 1 behind.
+    fn are_numbers(&self, shape: &[usize]) -> bool {
+        let one_each = self.one_each();
+        one_each.admits(shape) || matches!(shape, [front @ .., 1] if one_each.admits(front))
     }
 
     /// The layer that makes the output.
@@ -153,32 +172,25 @@ impl Reader<'_> {
         }
     }
 
-    /// A shape of labels with names: `[batch = 6, timesteps = 8, classes = 3]`.
     fn words(&self, dims: &Dims) -> String {
-        let last = match self.form {
-            Labels::OneHot | Labels::ClassNumber => "classes",
-            Labels::SameShape | Labels::Any => "outputs",
-        };
-        let is_steps =
-            self.dims.rank() == 3 && dims.rank() == 2 && dims.axis(1) == self.dims.axis(1);
-        match dims.rank() {
-            2 if is_steps => dims.named(&["batch", "timesteps"]),
-            2 => dims.named(&["batch", last]),
-            3 => dims.named(&["batch", "timesteps", last]),
-            _ => dims.named(&["batch"]),
-        }
+        self.form.named(dims, self.dims)
     }
 
-    fn mismatch(&self, shape: &[usize]) -> Error {
+    fn mismatch(&self, values: &Values<'_>) -> Error {
         let Self { name, user, .. } = self;
+        let shape = values.shape();
         let sample = &shape[1..];
-        let (wanted, without_last) = (self.dims.tail(1), self.without_last());
-        let numbers = without_last.with_batch(None);
+        let wanted = self.dims.tail(1);
+        let one_each = self.one_each();
         let needs = match self.form {
             Labels::ClassNumber => format!(
                 "the number of the class of each {} for {user}, {}",
-                if numbers.rank() > 1 { "step" } else { "sample" },
-                self.words(&numbers)
+                if one_each.rank() > 1 {
+                    "step"
+                } else {
+                    "sample"
+                },
+                self.words(&one_each)
             ),
             Labels::OneHot => format!("one-hot labels for {user}, {}", self.words(self.dims)),
             _ => format!(
@@ -188,25 +200,18 @@ impl Reader<'_> {
         };
         let mut got = format!("{name} with {}", self.words(&Dims::known(shape)));
         let classes = self.dims.last();
-        let fix = if self.form == Labels::ClassNumber && wanted.admits(sample) {
+        let one_hot = self.form == Labels::ClassNumber && wanted.admits(sample);
+        let fix = if one_hot {
             got += ", which is one-hot";
+            if self.is_metric {
+                return Error::shape(self.place(), needs, got, READS_BOTH);
+            }
             "Compile with \"categorical_crossentropy\" for one-hot labels (the metric \"accuracy\" takes both); or give the \
              position of the 1 in each row."
                 .to_string()
-        } else if self.form == Labels::OneHot
-            && (without_last.admits(sample) || matches!(sample, [1]))
-        {
-            got += ", which looks like class numbers";
-            format!(
-                "Compile with \"sparse_categorical_crossentropy\" for class numbers (the metric \"accuracy\" takes both); or \
-                 one-hot encode them: `to_categorical(&{name}, {})?` (in `burn_keras::preprocessing`) makes {name} {}.",
-                classes.unwrap_or_default(),
-                sized(self.dims, shape[0], &["batch"])
-            )
-        } else if self.is_metric
-            && classes.is_some_and(|n| n > 1)
-            && (without_last.admits(sample) || matches!(sample, [1]))
-        {
+        } else if self.form == Labels::OneHot && self.are_numbers(shape) {
+            self.numbers_for_one_hot(values, &mut got)
+        } else if self.is_metric && classes.is_some_and(|n| n > 1) && self.are_numbers(shape) {
             got += ", which looks like class numbers";
             format!(
                 "One-hot encode them and compile with \"categorical_crossentropy\": `to_categorical(&{name}, {})?` (in \
@@ -214,21 +219,111 @@ impl Reader<'_> {
                 classes.unwrap_or_default(),
                 sized(self.dims, shape[0], &["batch"])
             )
+        } else if self.form == Labels::SameShape && self.one_each().admits(shape) {
+            self.one_number_each()
+        } else if let (3, Some(steps), &[given]) = (self.dims.rank(), self.dims.axis(1), sample)
+            && self.form == Labels::ClassNumber
+            && given > 1
+        {
+            got = format!(
+                "{name} with [batch = {}, {given} values], not one for each of the {steps} steps",
+                shape[0]
+            );
+            self.no_timesteps(shape[0])
         } else if self.dims.rank() == 3 && sample.len() < 2 {
             got += ": there are no timesteps";
             self.no_timesteps(shape[0])
+        } else if let &[steps, last] = sample
+            && wanted.admits(&[last, steps])
+        {
+            format!("Its last two axes are swapped: `{name}.permuted_axes([0, 2, 1])`.")
+        } else if let Some((steps, layer)) = self.labels_of_steps(shape) {
+            let last = match self.form {
+                Labels::SameShape | Labels::Any => "outputs",
+                Labels::OneHot | Labels::ClassNumber => "classes",
+            };
+            let words = Dims::known(shape).named(&["batch", "timesteps", last]);
+            got = format!("{name} with {words}: a label for every step");
+            format!(
+                "{} reads {steps} steps and puts out its last one only. Let it put out every step: {}.",
+                layer.describe(),
+                with_every_step(&layer)
+            )
         } else if let Some(given) = sample
             .last()
             .filter(|n| sample.len() == wanted.rank() && Some(**n) != classes)
         {
             self.other_width(*given)
         } else {
+            let fitting = self.dims.with_first(Some(shape[0]));
+            let way = match (fitting.to_known(), fitting.product(0)) {
+                (Some(known), Some(count)) if count == shape.iter().product::<usize>() => {
+                    format!(" (`{name}.into_shape_with_order({known:?}).unwrap()`)")
+                }
+                _ => String::new(),
+            };
             format!(
-                "Bring {name} to {}, or change the layers so that they put out what {name} holds.",
+                "Bring {name} to {}{way}, or change the layers so that they put out what {name} holds.",
                 sized(self.dims, shape[0], &["batch"])
             )
         };
         Error::shape(self.place(), needs, got, fix)
+    }
+
+    /// Labels for every step that a recurrent layer reads, where only its last one comes out: the steps and the layer.
+    fn labels_of_steps(&self, shape: &[usize]) -> Option<(usize, LayerHandle)> {
+        let (layer, steps) = self.model.last_step_maker(self.output)?;
+        let sample = &shape[1..];
+        let width = self.dims.last();
+        let fits = match self.form {
+            Labels::ClassNumber => matches!(sample, [_] | [_, 1]),
+            _ if width == Some(1) => matches!(sample, [_] | [_, 1]),
+            _ => matches!(sample, [_, last] if Some(*last) == width),
+        };
+        let first = *sample.first()?;
+        (fits && self.dims.rank() == 2 && steps == Some(first)).then_some((first, layer))
+    }
+
+    /// One number for each sample or step where the output has several.
+    fn one_number_each(&self) -> String {
+        let width = self.dims.last().unwrap_or_default();
+        let last = match self.user.contains("binary") {
+            true => "`Dense::new(1).activation(\"sigmoid\")`",
+            false => "`Dense::new(1)`",
+        };
+        format!(
+            "{name} holds one number for each {each}, the output has {width}: make the last layer {last}. If the numbers are \
+             those of {width} classes, end with `Dense::new({width}).activation(\"softmax\")` and compile with \
+             \"sparse_categorical_crossentropy\".",
+            name = self.name,
+            each = if self.dims.rank() > 2 {
+                "step"
+            } else {
+                "sample"
+            },
+        )
+    }
+
+    /// One number for each sample or step where a loss wants one-hot labels.
+    fn numbers_for_one_hot(&self, values: &Values<'_>, got: &mut String) -> String {
+        let name = self.name;
+        if !values.is_in_file() && values.whole_range().is_none() {
+            *got += ", which holds fractions";
+            return format!(
+                "Numbers that are no classes are learned by `Dense::new(1)` as the last layer, without an activation, and the \
+                 loss \"mse\". If {name} holds classes, number them in whole numbers from 0 on."
+            );
+        }
+        *got += ", which looks like class numbers";
+        if self.is_metric {
+            return READS_BOTH.to_string();
+        }
+        format!(
+            "Compile with \"sparse_categorical_crossentropy\" for class numbers (the metric \"accuracy\" takes both); or \
+             one-hot encode them: `to_categorical(&{name}, {})?` (in `burn_keras::preprocessing`) makes {name} {}.",
+            self.dims.last().unwrap_or_default(),
+            sized(self.dims, values.samples(), &["batch"])
+        )
     }
 
     /// An output at every step, and one label for each sample.
@@ -253,11 +348,7 @@ impl Reader<'_> {
              - for a label at every step: make {} {}.",
             self.name,
             match self.form {
-                Labels::ClassNumber => sized(
-                    &self.without_last().with_batch(None),
-                    samples,
-                    &["batch", "timesteps"]
-                ),
+                Labels::ClassNumber => sized(&self.one_each(), samples, &["batch", "timesteps"]),
                 _ => sized(self.dims, samples, &["batch", "timesteps", "classes"]),
             }
         )
@@ -287,7 +378,12 @@ impl Reader<'_> {
         let Some((row, value)) = values.first_outside(classes, ignored) else {
             return Ok(());
         };
-        let fix = match values.whole_range() {
+        let fix = match values.whole_range_without(ignored) {
+            Some((0.., largest)) if classes == 1 => format!(
+                "for labels of 0 and 1 compile with \"binary_crossentropy\" and end with \
+                 `Dense::new(1).activation(\"sigmoid\")`, for {0} classes make it `Dense::new({0})`",
+                largest.saturating_add(1).max(2)
+            ),
             Some((1, largest)) if largest.unsigned_abs() == classes as u64 => {
                 format!("the classes are numbered from 1 to {largest}: subtract 1 from all of them")
             }
@@ -298,14 +394,20 @@ impl Reader<'_> {
                     _ => format!("for {needed} classes it must be {needed} wide"),
                 }
             }
+            Some((-1, _)) => "number the classes in whole numbers from 0 on; rows of the class -1 are left out of account by \
+                              `SparseCategoricalCrossentropy::new().ignore_class(Some(-1))`"
+                .to_string(),
             _ => "number the classes in whole numbers from 0 on".to_string(),
         };
         Err(Error::data(
             self.name,
             format!(
-                "holds the class {value} in row {row}, but {} has {classes} classes, 0 to {}, for {}; {fix}",
+                "holds the class {value} in row {row}, but {} has {classes} {}, for {}; {fix}",
                 self.place(),
-                classes.saturating_sub(1),
+                match classes {
+                    1 => "class, 0".to_string(),
+                    _ => format!("classes, 0 to {}", classes.saturating_sub(1)),
+                },
                 self.user
             ),
         ))

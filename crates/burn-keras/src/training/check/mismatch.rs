@@ -2,8 +2,9 @@
 
 use crate::Error;
 use crate::dims::Dims;
+use crate::layers::ThreeWays;
 use crate::models::Model;
-use crate::models::reader::{axis_names, code, declared, embedded};
+use crate::models::reader::{axis_names, code, declared, embedded, reader};
 use crate::training::data::Values;
 
 /// Data that do not fit an input.
@@ -28,21 +29,33 @@ impl Mismatch<'_, '_> {
         }
         match (self.wanted.rank(), shape) {
             (3, &[samples, steps]) => self.without_features(samples, steps),
-            (3, &[samples]) => self.error(
+            (3, [samples]) => self.error(
                 format!("1 axis, [batch = {samples}]"),
-                format!(
-                    "If {name} is one long series, cut it into windows: `Windows::new({steps}).of(&{name})?` makes \
-                     [windows, {steps}, 1] of it (in `burn_keras::preprocessing`).",
-                    name = self.name,
-                    steps = self.wanted.axis(1).unwrap_or(24),
-                ),
+                self.one_series(*samples),
             ),
             (3, &[_, steps, features]) => self.other_sizes(steps, features),
             (2, &[_, steps, features]) => self.with_timesteps(steps, features),
+            (3, &[several, samples, steps, features])
+                if self.wanted.tail(1).admits(&[steps, features]) =>
+            {
+                self.error(
+                    format!("4 axes, {shape:?}"),
+                    format!(
+                        "The last two axes fit. Make one of the first two: \
+                         `{}.into_shape_with_order([{}, {steps}, {features}]).unwrap()`.",
+                        self.name,
+                        several.saturating_mul(samples)
+                    ),
+                )
+            }
             (want, _) => {
                 let names = axis_names(self.model, self.input, want);
                 let given = self.values.dims();
-                let words = if rank == want { given.named(names) } else { given.named(&["batch"]) };
+                let words = if rank == want {
+                    given.named(names)
+                } else {
+                    given.named(&["batch"])
+                };
                 let fix = format!(
                     "Bring {} to {}, or declare what it is: {}.",
                     self.name,
@@ -78,8 +91,10 @@ impl Mismatch<'_, '_> {
         let (name, first) = (self.name, shape[0]);
         let mut sample = shape[1..].to_vec();
         let mut reshape = String::new();
-        // A matrix for a layer that reads sequences lacks its features, too.
-        if self.wanted.rank() == 3 && sample.len() == 1 {
+        // A number each, or a matrix for a layer that reads sequences: they lack their features, too.
+        if sample.is_empty() {
+            sample.push(1);
+        } else if self.wanted.rank() == 3 && sample.len() == 1 && self.reads_steps(first) {
             sample.push(1);
             reshape = format!(
                 ", and `expand_dims(&{name}, -1)?` makes {name} [{first}, {}, 1]",
@@ -110,6 +125,15 @@ impl Mismatch<'_, '_> {
         )
     }
 
+    /// Whether the layer that reads the input needs timesteps; others may take one vector as well.
+    fn reads_steps(&self, samples: usize) -> bool {
+        let vector = self.wanted.tail(2).with_batch(Some(samples));
+        match reader(self.model, self.input) {
+            Some(layer) => layer.output_dims(&[vector]).is_err(),
+            None => false,
+        }
+    }
+
     /// `[batch, n]` where `[batch, timesteps, features]` is needed: the question that people ask most.
     fn without_features(&self, samples: usize, n: usize) -> Error {
         let name = self.name;
@@ -126,15 +150,22 @@ impl Mismatch<'_, '_> {
                 ),
             );
         }
-        let number = format!(
-            "- each step is one number: `expand_dims(&{name}, -1)?` makes {name} [{samples}, {n}, 1]; {};",
-            self.declared(&Dims::known(&[n, 1]))
-        );
+        let samples_words = samples.to_string();
+        let ways = ThreeWays {
+            name,
+            samples: &samples_words,
+            steps: n,
+            declared: &|shape| declared(self.model, shape),
+        };
         let range = self.values.whole_range();
         if let Some(problem) = no_categories(self.values, range) {
             return self.error(
                 format!("2 axes, [batch = {samples}, timesteps = {n}]: the features axis is missing"),
-                format!("{name} {problem}, so its steps are numbers, not categories:\n{number}\n(`expand_dims` is in `burn_keras::preprocessing`.)"),
+                format!(
+                    "{name} {problem}, so each of its steps is a number, not a category: `expand_dims(&{name}, -1)?` (in \
+                     `burn_keras::preprocessing`) makes {name} [{samples}, {n}, 1]; {}.",
+                    self.declared(&Dims::known(&[n, 1]))
+                ),
             );
         }
         let (k, said) = categories(range, features, name);
@@ -152,15 +183,34 @@ impl Mismatch<'_, '_> {
             .map_or(String::new(), |gigabytes| format!(" ({gigabytes:.1} GB)"));
         self.error(
             format!("2 axes, [batch = {samples}, timesteps = {n}]: the features axis is missing"),
-            format!(
-                "There are three ways to add it:\n{number}\n\
-                 - each step is one of {k} categories{said}, one-hot: `to_categorical(&{name}, {k})?` makes {name} \
-                 [{samples}, {n}, {k}]{memory}; {one_hot};\n\
-                 - the same, learned: {}; {name} stays as it is.\n\
-                 (`expand_dims` and `to_categorical` are in `burn_keras::preprocessing`.)",
-                embedded(self.model, &k, n)
-            ),
+            ways.all(&k, &said, &memory, &one_hot, &embedded(self.model, &k, n)),
         )
+    }
+
+    /// One axis where sequences are needed: a long series, cut into windows.
+    fn one_series(&self, length: usize) -> String {
+        let (name, most) = (self.name, length / 2);
+        let steps = self.wanted.axis(1).unwrap_or(most.clamp(1, 24));
+        let features = self.wanted.axis(2).filter(|n| *n > 1);
+        let windows = length.saturating_sub(steps.saturating_sub(1));
+        match features {
+            _ if windows == 0 => format!(
+                "If {name} is one sequence, it has {length} steps of one number: `{name}.into_shape_with_order([1, {length}, \
+                 1]).unwrap()`, and {}.",
+                self.declared(&Dims::known(&[length, 1]))
+            ),
+            None => format!(
+                "If {name} is one long series, cut it into windows: `Windows::new({steps}).of(&{name})?` (in \
+                 `burn_keras::preprocessing`) makes {windows} sequences of {steps} steps of it, [{windows}, {steps}], which \
+                 the model reads as [{windows}, {steps}, 1]."
+            ),
+            Some(features) => format!(
+                "If {name} is one long series of one number a step, cut it into windows: `Windows::new({steps}).of(&{name})?` \
+                 (in `burn_keras::preprocessing`) makes {windows} sequences of {steps} steps of it; {}. A series of \
+                 {features} features has two axes, [steps, {features}].",
+                self.declared(&Dims::known(&[steps, 1]))
+            ),
+        }
     }
 
     /// As many axes as needed, of other sizes.
@@ -177,11 +227,16 @@ impl Mismatch<'_, '_> {
                 ),
             );
         }
+        let first = self.values.samples();
         let fix = match (self.wanted.axis(1), self.wanted.axis(2)) {
+            (Some(t), Some(f)) if f == features && t == first => format!(
+                "Its first axis is as long as the model's timesteps. If time comes first in {name}, as in PyTorch: \
+                 `{name}.permuted_axes([1, 0, 2])`. If these are {first} samples of {steps} timesteps: {declared}."
+            ),
             (Some(t), Some(f)) if f == features => format!(
-                "{name} has {steps} timesteps, the model was declared for {t}. For sequences of any length: {}. To keep {t}, \
-                 cut or fill {name} up with `pad_sequences` and `Pad::new().maxlen({t})`.",
-                self.declared(&Dims::new([None, Some(f)]))
+                "{name} has {steps} timesteps, the model was declared for {t}. For sequences of any length: {}. {}",
+                self.declared(&Dims::new([None, Some(f)])),
+                kept(name, steps, t)
             ),
             (t, Some(f)) if t.is_none_or(|t| t == steps) => format!(
                 "{name} has {features} features a step, the model was declared for {f}: {declared}, or bring {name} to {f} \
@@ -202,20 +257,45 @@ impl Mismatch<'_, '_> {
         let sample = format!("[{steps}, {features}]");
         let fix = if axis_names(self.model, self.input, 2).contains(&"timesteps") {
             format!(
-                "An Embedding looks whole numbers up, one for each step. If {name} is one-hot, leave the Embedding out: \
-                 `Lstm::new(32).input_shape({sample})` as the first layer. Else give it the numbers of the categories, \
-                 [{}, {steps}].",
+                "An Embedding looks whole numbers up, one for each step. If {name} is one-hot, leave the Embedding out: {}. \
+                 Else give it the numbers of the categories, [{}, {steps}].",
+                match self.model.takes_shape_from_first_layer() {
+                    true => format!("`Lstm::new(32).input_shape({sample})` as the first layer"),
+                    false => format!("`Input::new({sample})` with `Lstm::new(32)` behind it"),
+                },
                 self.values.samples()
             )
         } else {
-            format!(
-                "To read the {steps} timesteps in order, begin with a recurrent layer: \
-                 `Lstm::new(32).input_shape({sample})`. To take all {} numbers as one vector, begin with \
-                 `Flatten::new().input_shape({sample})`.",
-                steps.saturating_mul(features)
-            )
+            let all = steps.saturating_mul(features);
+            match self.model.takes_shape_from_first_layer() {
+                true => format!(
+                    "To read the {steps} timesteps in order, put a recurrent layer in front, \
+                     `Lstm::new(32).input_shape({sample})`; to take all {all} numbers as one vector, \
+                     `Flatten::new().input_shape({sample})`. {} has no `input_shape` then.",
+                    self.place
+                ),
+                false => format!(
+                    "Declare {}, and put a layer in front of {}: `Lstm::new(32)` reads the {steps} timesteps in order, \
+                     `Flatten::new()` makes one vector of all {all} numbers.",
+                    self.declared(&Dims::known(&[steps, features])),
+                    self.place
+                ),
+            }
         };
         self.error(got, fix)
+    }
+}
+
+/// How sequences of `steps` steps come to have `kept` of them.
+fn kept(name: &str, steps: usize, kept: usize) -> String {
+    match steps.checked_sub(kept) {
+        Some(more) => format!(
+            "For the last {kept} steps of each: `{name}.slice_axis(Axis(1), ({more}..).into())`."
+        ),
+        None => format!(
+            "For {kept} steps each: `pad_series(&series, Pad::new().maxlen({kept}))?` (in `burn_keras::preprocessing`) \
+             makes {name} of the series, [timesteps, features] each."
+        ),
     }
 }
 

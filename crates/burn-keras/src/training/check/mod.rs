@@ -37,6 +37,17 @@ pub(crate) fn batch_size(model: &Model, place: &str, asked: Option<usize>) -> Re
     }
 }
 
+/// How arrays of these names are handed over.
+fn arrays(names: &[impl AsRef<str>]) -> String {
+    match names {
+        [_] => "one array".to_string(),
+        several => {
+            let names: Vec<String> = several.iter().map(|n| format!("&{}", n.as_ref())).collect();
+            format!("a tuple, `({})`, in this order", names.join(", "))
+        }
+    }
+}
+
 /// The number of samples that all arrays have.
 ///
 /// # Errors
@@ -51,6 +62,15 @@ fn same_sizes(name: &str, arrays: &[Values<'_>]) -> Result<usize> {
         ));
     }
     for (i, array) in arrays.iter().enumerate() {
+        if array.shape().contains(&0) {
+            return Err(Error::data(
+                name,
+                format!(
+                    "holds no values, its shape is {:?}; every axis must be at least 1",
+                    array.shape()
+                ),
+            ));
+        }
         if array.samples() != samples {
             return Err(Error::data(
                 name,

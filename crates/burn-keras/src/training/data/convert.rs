@@ -179,15 +179,20 @@ macro_rules! nested_values {
 
         impl<'a> IntoValues<'a> for &Vec<Vec<$ty>> {
             fn into_values(self) -> Result<Values<'a>> {
-                let width = equal_lengths(self.iter().map(Vec::len), "row")?;
+                let way = "`pad_sequences(&x, Pad::new())` (in `burn_keras::preprocessing`) brings them to one length, with zeros in front \
+                           of the shorter ones";
+                let width = equal_lengths(self.iter().map(Vec::len), "row", way)?;
                 (self.concat(), [self.len(), width]).into_values()
             }
         }
 
         impl<'a> IntoValues<'a> for &Vec<Vec<Vec<$ty>>> {
             fn into_values(self) -> Result<Values<'a>> {
-                let steps = equal_lengths(self.iter().map(Vec::len), "sample")?;
-                let width = equal_lengths(self.iter().flatten().map(Vec::len), "step")?;
+                let way = "`pad_series(&x, Pad::new())?` (in `burn_keras::preprocessing`) brings series, each an `Array2` \
+                           [timesteps, features], to one length, with zeros in front of the shorter ones";
+                let steps = equal_lengths(self.iter().map(Vec::len), "sample", way)?;
+                let way = "every step needs the same features";
+                let width = equal_lengths(self.iter().flatten().map(Vec::len), "step", way)?;
                 let flat = self.iter().flatten().flatten().copied().collect::<Vec<_>>();
                 (flat, [self.len(), steps, width]).into_values()
             }
@@ -197,7 +202,8 @@ macro_rules! nested_values {
 
 nested_values!(f32, f64, bool, i8, i16, i32, i64, u8, u16, u32, u64, usize);
 
-fn equal_lengths(lengths: impl Iterator<Item = usize>, what: &str) -> Result<usize> {
+/// The length that all have; `way` says how those of different lengths are brought to one.
+fn equal_lengths(lengths: impl Iterator<Item = usize>, what: &str, way: &str) -> Result<usize> {
     let mut first = None;
     for (i, length) in lengths.enumerate() {
         let expected = *first.get_or_insert(length);
@@ -205,7 +211,7 @@ fn equal_lengths(lengths: impl Iterator<Item = usize>, what: &str) -> Result<usi
             return Err(Error::data(
                 "a nested Vec",
                 format!(
-                    "is ragged: {what} 0 has length {expected}, but {what} {i} has length {length}; fill them up to one length, as `preprocessing::pad_sequences` does"
+                    "{what} 0 has length {expected}, but {what} {i} has length {length}; {way}"
                 ),
             ));
         }

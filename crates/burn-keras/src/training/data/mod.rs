@@ -164,7 +164,13 @@ impl Values<'_> {
 
     /// The smallest and the largest number, if all are whole; `None` for data in a file.
     pub(crate) fn whole_range(&self) -> Option<(i64, i64)> {
+        self.whole_range_without(None)
+    }
+
+    /// The same, one number left out of account.
+    pub(crate) fn whole_range_without(&self, ignored: Option<i64>) -> Option<(i64, i64)> {
         let widen = |range: Option<(i64, i64)>, v: i64| match range {
+            _ if Some(v) == ignored => range,
             Some((low, high)) => Some((low.min(v), high.max(v))),
             None => Some((v, v)),
         };

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::RecurrentOptions;
 use crate::config::Config;
 use crate::dims::Dims;
+use crate::error::plural;
 use crate::layers::penalties::penalize_outputs;
 use crate::layers::{
     Context, DynLayer, Layer, LayerBox, LayerExt, LayerOptions, MaskPolicy, Registry,
@@ -257,12 +258,21 @@ impl Layer for Bidirectional {
                 describe(self)
             )));
         }
-        if inputs.len().is_multiple_of(2) {
-            return Err(Error::Model(format!(
-                "{} takes the initial states of both directions or none, the forward layer's first; it was given {}",
+        let most = *self.input_count().end();
+        if inputs.len() > 1 && inputs.len() != most {
+            let given = inputs.len() - 1;
+            return Err(Error::shape(
                 describe(self),
-                inputs.len() - 1
-            )));
+                format!(
+                    "the initial states of both directions, {} of them, the forward layer's first, or none",
+                    most - 1
+                ),
+                format!("{given} {}", plural(given, "state")),
+                match most {
+                    3 => "Call it with `(&x, &forward_h, &backward_h)`.",
+                    _ => "Call it with `(&x, &forward_h, &forward_c, &backward_h, &backward_c)`.",
+                },
+            ));
         }
         let [forward, backward] = Self::split(inputs)?;
         let (mut forward, mut backward) = (f.output_dims(&forward)?, b.output_dims(&backward)?);

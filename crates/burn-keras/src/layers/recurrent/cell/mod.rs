@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::steps::{self, Run, Sequence};
 use crate::dims::Dims;
+use crate::error::plural;
 use crate::layers::{Context, DynLayer, Layer, LayerOptions, WeightBuilder, WeightRule, describe};
 use crate::tensor::AnyTensor;
 use crate::{Error, Result};
@@ -241,19 +242,31 @@ pub(super) fn check_state_dims(
         return Ok(());
     }
     if states.len() != sizes.len() {
-        let names: Vec<String> = cell
-            .state_names()
+        let names = cell.state_names();
+        let needs: Vec<String> = names
             .iter()
-            .map(|name| format!("&{name}"))
+            .zip(&sizes)
+            .map(|(name, size)| format!("{name} [batch, units = {size}]"))
             .collect();
-        return Err(Error::Model(format!(
-            "{place} takes {} initial states or none: call it with `(&x, {})`",
-            match sizes.len() {
-                2 => "both".to_string(),
-                count => format!("all {count}"),
-            },
-            names.join(", ")
-        )));
+        let names: Vec<String> = names.iter().map(|name| format!("&{name}")).collect();
+        return Err(Error::shape(
+            place,
+            format!(
+                "{}, {}, or none",
+                match sizes.len() {
+                    1 => "its initial state".to_string(),
+                    2 => "both initial states".to_string(),
+                    count => format!("all {count} initial states"),
+                },
+                needs.join(", ")
+            ),
+            format!("{} {}", states.len(), plural(states.len(), "state")),
+            format!(
+                "Call it with `(&x, {})`; an `Input::new([{}])` gives a state from outside.",
+                names.join(", "),
+                sizes[0]
+            ),
+        ));
     }
     for ((state, size), name) in states.iter().zip(sizes).zip(cell.state_names()) {
         if state.rank() != 2 || state.last() != Some(size) {
@@ -264,7 +277,7 @@ pub(super) fn check_state_dims(
                     2 => state.named(&["batch", "units"]),
                     _ => state.in_words(),
                 },
-                state_fix(place, state, size),
+                state_fix(place, cell, state, size),
             ));
         }
     }
@@ -272,12 +285,22 @@ pub(super) fn check_state_dims(
 }
 
 /// How a state comes to have the size of the units of the layer that it starts.
-fn state_fix(place: &str, state: &Dims, size: usize) -> String {
+fn state_fix(place: &str, cell: &(impl Cell + ?Sized), state: &Dims, size: usize) -> String {
     let layer = place.split_whitespace().next().unwrap_or(place);
+    let made = |units: usize| match (layer, cell.state_sizes().len()) {
+        ("Rnn", _) if Cell::class_name(cell) == "StackedRNNCells" => {
+            format!("make the cell of this state {units} units wide")
+        }
+        ("Rnn", _) => format!(
+            "make it `Rnn::new({}::new({units}))`",
+            Cell::type_name(cell)
+        ),
+        _ => format!("make it `{layer}::new({units})`"),
+    };
     match (state.rank(), state.last()) {
         (2, Some(given)) => format!(
-            "A state has as many numbers as the layer has units: make it `{layer}::new({given})`, or take the state from a \
-             layer with {size} units."
+            "A state has as many numbers as the layer has units: {}, or take the state from a layer with {size} units.",
+            made(given)
         ),
         (3, _) => "That is a whole sequence: take the states that the layer in front returns behind it, `let [sequence, h, c] \
                    = ..`."

@@ -3,38 +3,47 @@
 use serde_json::{Map, Value};
 
 use crate::layers::LayerHandle;
-use crate::plot::words::{class_text, settings};
 
-/// The constructor and what shapes the output, as `Lstm::new(32).return_sequences(true)`; class and settings for layers
-/// that are known by them.
-pub(super) fn code(layer: &LayerHandle) -> String {
-    let config = layer.config();
+/// The constructor and what shapes the output, as `Lstm::new(32).return_sequences(true)`; `None` for classes that are not
+/// known here.
+pub(crate) fn code(layer: &LayerHandle) -> Option<String> {
+    written(&layer.class_name(), &layer.config())
+}
+
+/// The same with a switch of a recurrent layer, or of the one inside a `Bidirectional`, turned on or off.
+pub(crate) fn code_with(layer: &LayerHandle, switch: &str, on: bool) -> Option<String> {
     let class = layer.class_name();
-    match class.as_str() {
-        "LSTM" | "GRU" | "SimpleRNN" => recurrent(&class, &config),
-        "Bidirectional" => bidirectional(&config),
+    let mut config = layer.config();
+    let options = match class.as_str() {
+        "Bidirectional" => config
+            .get_mut("layer")?
+            .get_mut("config")?
+            .as_object_mut()?,
+        _ => &mut config,
+    };
+    options.insert(switch.to_string(), Value::Bool(on));
+    written(&class, &config)
+}
+
+fn written(class: &str, config: &Map<String, Value>) -> Option<String> {
+    match class {
+        "LSTM" | "GRU" | "SimpleRNN" => recurrent(class, config),
+        "Bidirectional" => bidirectional(config),
         "Dense" => Some(format!(
             "Dense::new({}){}",
-            number(&config, "units"),
-            activation(&config)
+            number(config, "units"),
+            activation(config)
         )),
         "Embedding" => Some(format!(
             "Embedding::new({}, {}){}",
-            number(&config, "input_dim"),
-            number(&config, "output_dim"),
-            switches(&config, &["mask_zero"])
+            number(config, "input_dim"),
+            number(config, "output_dim"),
+            switches(config, &["mask_zero"])
         )),
-        "Dropout" => Some(format!("Dropout::new({})", number(&config, "rate"))),
-        "RepeatVector" => Some(format!("RepeatVector::new({})", number(&config, "n"))),
+        "Dropout" => Some(format!("Dropout::new({})", number(config, "rate"))),
+        "RepeatVector" => Some(format!("RepeatVector::new({})", number(config, "n"))),
         _ => None,
     }
-    .unwrap_or_else(|| {
-        let (class, settings) = (class_text(layer), settings(layer));
-        match settings.is_empty() {
-            true => class,
-            false => format!("{class} · {settings}"),
-        }
-    })
 }
 
 fn recurrent(class: &str, config: &Map<String, Value>) -> Option<String> {
@@ -70,7 +79,17 @@ fn bidirectional(config: &Map<String, Value>) -> Option<String> {
 }
 
 fn number(config: &Map<String, Value>, key: &str) -> String {
-    config.get(key).map(Value::to_string).unwrap_or_default()
+    config.get(key).map(plain_number).unwrap_or_default()
+}
+
+/// A number as it was written: `0.2`, of which the configuration holds the nearest single in double precision.
+pub(crate) fn plain_number(value: &Value) -> String {
+    match value.as_f64() {
+        Some(double) if value.is_f64() && f64::from(double as f32) == double => {
+            format!("{:?}", double as f32)
+        }
+        _ => value.to_string(),
+    }
 }
 
 fn activation(config: &Map<String, Value>) -> String {
