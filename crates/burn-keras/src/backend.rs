@@ -21,6 +21,19 @@ pub(crate) mod gpu;
 pub const DEVICE_VARIABLE: &str = "BURN_KERAS_DEVICE";
 
 /// The kinds of device this crate knows, whether compiled in or not.
+///
+/// ```
+/// use burn_keras::prelude::*;
+///
+/// // The names of what is compiled in and there.
+/// for backend in [Backend::Flex, Backend::NdArray, Backend::Wgpu] {
+///     match backend.open() {
+///         Ok(_) => println!("{backend:?} can be used"),
+///         Err(problem) => println!("{problem}"),
+///     }
+/// }
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Backend {
@@ -150,6 +163,15 @@ thread_local! {
 }
 
 /// Makes `device` the one on which models built later by this thread are placed.
+///
+/// ```
+/// use burn_keras::backend::default_device;
+/// use burn_keras::prelude::*;
+///
+/// // What is built from here on is placed there.
+/// set_device(&default_device()?);
+/// # Ok::<(), Error>(())
+/// ```
 pub fn set_device(device: &Device) {
     CHOSEN.with(|chosen| *chosen.borrow_mut() = Some(device.clone()));
 }

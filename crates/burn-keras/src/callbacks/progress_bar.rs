@@ -10,6 +10,19 @@ use crate::tensor::AnyTensor;
 use crate::training::Logs;
 
 /// Shows on stderr how far a run has come; `verbose` of `fit`, `evaluate` and `predict` adds one after all callbacks.
+///
+/// ```
+/// use burn_keras::callbacks::ProgressBar;
+/// use burn_keras::ndarray::Array2;
+/// use burn_keras::prelude::*;
+///
+/// let mut model = Sequential::new();
+/// model.add(Dense::new(1).input_shape([3]))?;
+/// model.compile("sgd", "mse", ())?;
+/// let (x, y) = (Array2::<f32>::zeros((64, 3)), Array2::<f32>::zeros((64, 1)));
+/// model.fit(&x, &y, Fit::new().verbose(0).callbacks(ProgressBar::new(2)))?;
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Debug)]
 pub struct ProgressBar {
     lines_only: bool,

@@ -14,6 +14,16 @@ use matrices::{identity, orthogonal};
 pub use names::IntoInitializer;
 
 /// How a weight gets its first values.
+///
+/// ```
+/// use burn_keras::initializers::Initializer;
+/// use burn_keras::prelude::*;
+///
+/// let mut model = Sequential::new();
+/// model.add(Dense::new(3).bias_initializer(Initializer::Constant { value: 0.5 }).input_shape([16]))?;
+/// assert_eq!(model.get_weights()?[1].as_slice(), Some(&[0.5; 3][..]));
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Initializer {

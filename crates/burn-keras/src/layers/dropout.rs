@@ -13,6 +13,16 @@ use crate::{Error, Result};
 /// when predicting.
 ///
 /// Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from Overfitting" (2014).
+///
+/// ```
+/// use burn_keras::prelude::*;
+///
+/// let mut model = Sequential::new();
+/// model.add(Lstm::new(32).input_shape([8, 16]))?;
+/// model.add(Dropout::new(0.2))?;
+/// assert_eq!(model.output_shape()?.to_string(), "(None, 32)");
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Module, Debug)]
 pub struct Dropout {
     #[module(skip)]

@@ -10,6 +10,15 @@ use crate::tensor::AnyTensor;
 use crate::{Error, Result};
 
 /// Makes one axis of all axes but the batch: `[batch, timesteps, features]` becomes `[batch, timesteps * features]`.
+///
+/// ```
+/// use burn_keras::prelude::*;
+///
+/// let mut model = Sequential::new();
+/// model.add(Flatten::new().input_shape([8, 16]))?;
+/// assert_eq!(model.output_shape()?.to_string(), "(None, 128)");
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Module, Debug)]
 pub struct Flatten {
     #[module(skip)]

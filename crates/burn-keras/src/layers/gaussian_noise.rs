@@ -14,6 +14,16 @@ use crate::tensor::AnyTensor;
 /// Adds normally distributed noise with mean 0 while training; does nothing when predicting.
 ///
 /// The input has any shape, and the output the same.
+///
+/// ```
+/// use burn_keras::prelude::*;
+///
+/// let mut model = Sequential::new();
+/// model.add(GaussianNoise::new(0.1).input_shape([8, 16]))?;
+/// model.add(Lstm::new(32))?;
+/// assert_eq!(model.output_shape()?.to_string(), "(None, 32)");
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Module, Debug)]
 pub struct GaussianNoise {
     #[module(skip)]

@@ -102,6 +102,15 @@ global_pooling_layer! {
     /// The largest value of each feature over all timesteps: `[batch, timesteps, features]` becomes `[batch, features]`.
     ///
     /// A mask is not looked at, as in Keras: steps left out count too.
+    ///
+    /// ```
+    /// use burn_keras::prelude::*;
+    ///
+    /// let mut model = Sequential::new();
+    /// model.add(GlobalMaxPooling1d::new().input_shape([8, 16]))?;
+    /// assert_eq!(model.output_shape()?.to_string(), "(None, 16)");
+    /// # Ok::<(), Error>(())
+    /// ```
     GlobalMaxPooling1d, "GlobalMaxPooling1D", "GlobalMaxPooling1d", Lose, |_input, x| x.max_dim(1)
 }
 

@@ -12,6 +12,16 @@ use crate::regularizers::Regularizer;
 use crate::tensor::AnyTensor;
 
 /// Gives out what comes in: a place to hang a name on.
+///
+/// ```
+/// use burn_keras::prelude::*;
+///
+/// let mut model = Sequential::new();
+/// model.add(Identity::new().input_shape([8, 16]))?;
+/// assert_eq!(model.output_shape()?.to_string(), "(None, 8, 16)");
+/// assert_eq!(model.count_params()?, 0);
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Module, Debug)]
 pub struct Identity {
     #[module(skip)]
@@ -63,6 +73,16 @@ impl Layer for Identity {
 }
 
 /// Gives out what comes in and adds a penalty on it to the loss: `(l1 Σ|x| + l2 Σx²) / batch`.
+///
+/// ```
+/// use burn_keras::prelude::*;
+///
+/// let mut model = Sequential::new();
+/// model.add(Dense::new(32).input_shape([16]))?;
+/// model.add(ActivityRegularization::new(0.0, 1e-3))?;
+/// assert_eq!(model.output_shape()?.to_string(), "(None, 32)");
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Module, Debug)]
 pub struct ActivityRegularization {
     #[module(skip)]

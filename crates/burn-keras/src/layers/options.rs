@@ -157,6 +157,17 @@ impl std::fmt::Debug for GraphIdentity {
 }
 
 /// The methods that every layer has, ours and a user's alike.
+///
+/// ```
+/// use burn_keras::prelude::*;
+///
+/// let input = Input::new([8, 16]);
+/// let reader = Lstm::new(32).name("reader").trainable(false);
+/// let output = reader.call(&input)?;
+/// assert_eq!(output.dims().to_string(), "(None, 32)");
+/// assert_eq!(reader.handle().name(), "reader");
+/// # Ok::<(), Error>(())
+/// ```
 pub trait LayerExt: Layer + DynLayer + Clone + Sized {
     /// Names the layer; a model names the others after their class, as `lstm`, `lstm_1`.
     fn name(mut self, name: impl Into<String>) -> Self {

@@ -139,6 +139,15 @@ pooling_layer! {
     /// `[batch, windows, features]`.
     ///
     /// With `"same"` a window at an end counts only the steps that exist.
+    ///
+    /// ```
+    /// use burn_keras::prelude::*;
+    ///
+    /// let mut model = Sequential::new();
+    /// model.add(AveragePooling1d::new(2).input_shape([8, 16]))?;
+    /// assert_eq!(model.output_shape()?.to_string(), "(None, 4, 16)");
+    /// # Ok::<(), Error>(())
+    /// ```
     AveragePooling1d, "AveragePooling1D", "AveragePooling1d", |x, windows, ends| {
         let mut options = AvgPoolOptions::new([windows.size]).with_stride([windows.strides]);
         options.padding = [ends];

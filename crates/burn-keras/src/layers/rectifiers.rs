@@ -19,6 +19,19 @@ use crate::{Error, Result};
 /// `x` above the threshold, `negative_slope (x - threshold)` below it, and never more than `max_value`.
 ///
 /// For the plain `max(x, 0)` an `activation("relu")` on the layer before does the same.
+///
+/// ```
+/// use burn_keras::ndarray::array;
+/// use burn_keras::prelude::*;
+///
+/// let mut model = Sequential::new();
+/// model.add(Relu::new().input_shape([3]))?;
+/// let y = model.predict(&array![[-2.0, 0.0, 3.0]])?;
+/// for (y, wanted) in y.iter().zip([0.0, 0.0, 3.0]) {
+///     assert!((y - wanted).abs() < 1e-4_f32, "{y} {wanted}");
+/// }
+/// # Ok::<(), Error>(())
+/// ```
 #[doc(alias = "ReLU")]
 #[derive(Module, Debug)]
 pub struct Relu {
@@ -123,6 +136,19 @@ impl Layer for Relu {
 /// `x` above 0, `negative_slope x` below.
 ///
 /// The layer's slope is 0.3 unless told otherwise; that of the activation `"leaky_relu"` is 0.2, as in Keras.
+///
+/// ```
+/// use burn_keras::ndarray::array;
+/// use burn_keras::prelude::*;
+///
+/// let mut model = Sequential::new();
+/// model.add(LeakyRelu::new().input_shape([3]))?;
+/// let y = model.predict(&array![[-2.0, 0.0, 3.0]])?;
+/// for (y, wanted) in y.iter().zip([-0.6, 0.0, 3.0]) {
+///     assert!((y - wanted).abs() < 1e-4_f32, "{y} {wanted}");
+/// }
+/// # Ok::<(), Error>(())
+/// ```
 #[doc(alias = "LeakyReLU")]
 #[derive(Module, Debug)]
 pub struct LeakyRelu {
@@ -183,6 +209,19 @@ impl Layer for LeakyRelu {
 }
 
 /// `x` above 0, `alpha (exp(x) - 1)` below.
+///
+/// ```
+/// use burn_keras::ndarray::array;
+/// use burn_keras::prelude::*;
+///
+/// let mut model = Sequential::new();
+/// model.add(Elu::new().input_shape([3]))?;
+/// let y = model.predict(&array![[-2.0, 0.0, 3.0]])?;
+/// for (y, wanted) in y.iter().zip([-0.8647, 0.0, 3.0]) {
+///     assert!((y - wanted).abs() < 1e-4_f32, "{y} {wanted}");
+/// }
+/// # Ok::<(), Error>(())
+/// ```
 #[doc(alias = "ELU")]
 #[derive(Module, Debug)]
 pub struct Elu {
@@ -245,6 +284,19 @@ impl Layer for Elu {
 ///
 /// He et al., "Delving Deep into Rectifiers" (2015). The weight `alpha` has the shape of a sample, with 1 along shared
 /// axes.
+///
+/// ```
+/// use burn_keras::ndarray::array;
+/// use burn_keras::prelude::*;
+///
+/// let mut model = Sequential::new();
+/// model.add(PRelu::new().input_shape([3]))?;
+/// let y = model.predict(&array![[-2.0, 0.0, 3.0]])?;
+/// for (y, wanted) in y.iter().zip([0.0, 0.0, 3.0]) {
+///     assert!((y - wanted).abs() < 1e-4_f32, "{y} {wanted}");
+/// }
+/// # Ok::<(), Error>(())
+/// ```
 #[doc(alias = "PReLU")]
 #[derive(Module, Debug)]
 pub struct PRelu {

@@ -21,6 +21,14 @@ use crate::{Error, Result};
 type Constructor = Arc<dyn Fn(&Config, &Registry) -> Result<Box<dyn DynLayer>> + Send + Sync>;
 
 /// The classes that a configuration may name, each with the function that reads it.
+///
+/// ```
+/// use burn_keras::layers::Registry;
+///
+/// let registry = Registry::new();
+/// assert!(registry.class_names().contains(&"LSTM"));
+/// # Ok::<(), burn_keras::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Registry {
     constructors: HashMap<String, Constructor>,

@@ -17,6 +17,17 @@ const MASKED: f32 = -1e9;
 /// `exp(x)` over its sum along an axis, or over several, the last unless told otherwise.
 ///
 /// A mask on scores of shape `[batch, timesteps]` leaves its steps out: they get 0.
+///
+/// ```
+/// use burn_keras::ndarray::array;
+/// use burn_keras::prelude::*;
+///
+/// let mut model = Sequential::new();
+/// model.add(Softmax::new().input_shape([2]))?;
+/// let y = model.predict(&array![[0.0, 0.0]])?;
+/// assert_eq!(y.as_slice(), Some(&[0.5, 0.5][..]));
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Module, Debug)]
 pub struct Softmax {
     #[module(skip)]

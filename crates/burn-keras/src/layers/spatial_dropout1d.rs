@@ -15,6 +15,16 @@ use crate::tensor::AnyTensor;
 ///
 /// The input is `[batch, timesteps, features]`. Neighbouring steps resemble each other, so silencing single values
 /// would hardly hide anything (Tompson et al., "Efficient Object Localization Using Convolutional Networks", 2015).
+///
+/// ```
+/// use burn_keras::prelude::*;
+///
+/// let mut model = Sequential::new();
+/// model.add(Embedding::new(25, 8).input_shape([31]))?;
+/// model.add(SpatialDropout1d::new(0.2))?;
+/// assert_eq!(model.output_shape()?.to_string(), "(None, 31, 8)");
+/// # Ok::<(), Error>(())
+/// ```
 #[doc(alias = "SpatialDropout1D")]
 #[derive(Module, Debug)]
 pub struct SpatialDropout1d {

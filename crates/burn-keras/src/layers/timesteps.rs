@@ -134,6 +134,15 @@ impl IntoEnds for (usize, usize) {
 /// Adds steps of zeros in front and behind: `[batch, timesteps, features]` grows along timesteps.
 ///
 /// `ZeroPadding1d::new(1)` adds one at each end, `ZeroPadding1d::new((2, 0))` two in front.
+///
+/// ```
+/// use burn_keras::prelude::*;
+///
+/// let mut model = Sequential::new();
+/// model.add(ZeroPadding1d::new((2, 0)).input_shape([8, 16]))?;
+/// assert_eq!(model.output_shape()?.to_string(), "(None, 10, 16)");
+/// # Ok::<(), Error>(())
+/// ```
 #[doc(alias = "ZeroPadding1D")]
 #[derive(Module, Debug)]
 pub struct ZeroPadding1d {
@@ -202,6 +211,15 @@ impl Layer for ZeroPadding1d {
 /// Takes steps off in front and behind: `[batch, timesteps, features]` shrinks along timesteps.
 ///
 /// `Cropping1d::new(1)` takes one off each end, `Cropping1d::new((0, 2))` two off the end.
+///
+/// ```
+/// use burn_keras::prelude::*;
+///
+/// let mut model = Sequential::new();
+/// model.add(Cropping1d::new((2, 1)).input_shape([8, 16]))?;
+/// assert_eq!(model.output_shape()?.to_string(), "(None, 5, 16)");
+/// # Ok::<(), Error>(())
+/// ```
 #[doc(alias = "Cropping1D")]
 #[derive(Module, Debug)]
 pub struct Cropping1d {
@@ -278,6 +296,15 @@ impl Layer for Cropping1d {
 }
 
 /// Repeats each step `size` times: `[batch, timesteps, features]` becomes `[batch, timesteps * size, features]`.
+///
+/// ```
+/// use burn_keras::prelude::*;
+///
+/// let mut model = Sequential::new();
+/// model.add(UpSampling1d::new(3).input_shape([8, 16]))?;
+/// assert_eq!(model.output_shape()?.to_string(), "(None, 24, 16)");
+/// # Ok::<(), Error>(())
+/// ```
 #[doc(alias = "UpSampling1D")]
 #[derive(Module, Debug)]
 pub struct UpSampling1d {

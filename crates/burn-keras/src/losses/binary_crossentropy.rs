@@ -13,6 +13,21 @@ loss_struct! {
     /// The mean of `-(t log(p) + (1 - t) log(1 - p))` along the last axis, for labels of 0 and 1.
     ///
     /// Probabilities are kept within `1e-7` of 0 and 1 (`keras/src/backend/jax/nn.py`, `binary_crossentropy`).
+    ///
+    /// ```
+    /// use burn_keras::losses::BinaryCrossentropy;
+    /// use burn_keras::ndarray::array;
+    /// use burn_keras::prelude::*;
+    ///
+    /// // The output is the input here, so that the number can be followed.
+    /// let mut model = Sequential::new();
+    /// model.add(Identity::new().input_shape([1]))?;
+    /// model.compile("sgd", BinaryCrossentropy::new(), ())?;
+    /// let (y_pred, y_true) = (array![[0.9], [0.2]], array![[1.0], [0.0]]);
+    /// let loss = model.evaluate(&y_pred, &y_true)?.loss();
+    /// assert!((loss - 0.1643).abs() < 1e-3, "{loss}");
+    /// # Ok::<(), Error>(())
+    /// ```
     pub struct BinaryCrossentropy {
         /// Whether the model puts out logits, to which a sigmoid is still to be applied.
         from_logits: bool = false,

@@ -12,6 +12,21 @@ use crate::tensor::AnyTensor;
 loss_struct! {
     /// The mean of `(1 - q)^gamma` times the binary cross-entropy along the last axis, `q = t p + (1 - t)(1 - p)` (Lin et
     /// al., 2018).
+    ///
+    /// ```
+    /// use burn_keras::losses::BinaryFocalCrossentropy;
+    /// use burn_keras::ndarray::array;
+    /// use burn_keras::prelude::*;
+    ///
+    /// // The output is the input here, so that the number can be followed.
+    /// let mut model = Sequential::new();
+    /// model.add(Identity::new().input_shape([1]))?;
+    /// model.compile("sgd", BinaryFocalCrossentropy::new(), ())?;
+    /// let (y_pred, y_true) = (array![[0.9], [0.2]], array![[1.0], [0.0]]);
+    /// let loss = model.evaluate(&y_pred, &y_true)?.loss();
+    /// assert!((loss - 0.005).abs() < 1e-3, "{loss}");
+    /// # Ok::<(), Error>(())
+    /// ```
     pub struct BinaryFocalCrossentropy {
         /// Whether 1s count `alpha` and 0s `1 - alpha`.
         apply_class_balancing: bool = false,

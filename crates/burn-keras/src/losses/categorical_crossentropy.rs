@@ -14,6 +14,21 @@ loss_struct! {
     ///
     /// Probabilities are first divided by their sum and kept within `1e-7` of 0 and 1 (`keras/src/backend/jax/nn.py`,
     /// `categorical_crossentropy`).
+    ///
+    /// ```
+    /// use burn_keras::losses::CategoricalCrossentropy;
+    /// use burn_keras::ndarray::array;
+    /// use burn_keras::prelude::*;
+    ///
+    /// // The output is the input here, so that the number can be followed.
+    /// let mut model = Sequential::new();
+    /// model.add(Identity::new().input_shape([3]))?;
+    /// model.compile("sgd", CategoricalCrossentropy::new(), ())?;
+    /// let (y_pred, y_true) = (array![[0.5, 0.25, 0.25], [0.1, 0.8, 0.1]], array![[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]);
+    /// let loss = model.evaluate(&y_pred, &y_true)?.loss();
+    /// assert!((loss - 0.4581).abs() < 1e-3, "{loss}");
+    /// # Ok::<(), Error>(())
+    /// ```
     pub struct CategoricalCrossentropy {
         /// Whether the model puts out logits, to which softmax is still to be applied.
         from_logits: bool = false,

@@ -12,6 +12,21 @@ use crate::tensor::AnyTensor;
 loss_struct! {
     /// `-Σ alpha (1 - p)^gamma t log(p)` over the classes (Lin et al., 2018), probabilities as for
     /// [`CategoricalCrossentropy`](super::CategoricalCrossentropy).
+    ///
+    /// ```
+    /// use burn_keras::losses::CategoricalFocalCrossentropy;
+    /// use burn_keras::ndarray::array;
+    /// use burn_keras::prelude::*;
+    ///
+    /// // The output is the input here, so that the number can be followed.
+    /// let mut model = Sequential::new();
+    /// model.add(Identity::new().input_shape([3]))?;
+    /// model.compile("sgd", CategoricalFocalCrossentropy::new(), ())?;
+    /// let (y_pred, y_true) = (array![[0.5, 0.25, 0.25], [0.1, 0.8, 0.1]], array![[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]);
+    /// let loss = model.evaluate(&y_pred, &y_true)?.loss();
+    /// assert!((loss - 0.0228).abs() < 1e-3, "{loss}");
+    /// # Ok::<(), Error>(())
+    /// ```
     pub struct CategoricalFocalCrossentropy {
         /// A factor on everything.
         alpha: f32 = 0.25,

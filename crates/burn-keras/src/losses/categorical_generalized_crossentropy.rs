@@ -8,6 +8,21 @@ use crate::{Error, Result};
 
 loss_struct! {
     /// `(1 - p[class]^q) / q`, for labels that are the number of the class (Zhang and Sabuncu, 2018).
+    ///
+    /// ```
+    /// use burn_keras::losses::CategoricalGeneralizedCrossEntropy;
+    /// use burn_keras::ndarray::array;
+    /// use burn_keras::prelude::*;
+    ///
+    /// // The output is the input here, so that the number can be followed.
+    /// let mut model = Sequential::new();
+    /// model.add(Identity::new().input_shape([3]))?;
+    /// model.compile("sgd", CategoricalGeneralizedCrossEntropy::new(), ())?;
+    /// let (y_pred, y_true) = (array![[0.5, 0.25, 0.25], [0.1, 0.8, 0.1]], array![0, 1]);
+    /// let loss = model.evaluate(&y_pred, &y_true)?.loss();
+    /// assert!((loss - 0.3985).abs() < 1e-3, "{loss}");
+    /// # Ok::<(), Error>(())
+    /// ```
     pub struct CategoricalGeneralizedCrossEntropy {
         /// From 0 (cross-entropy) to 1 (absolute error), both excluded.
         q: f32 = 0.5,

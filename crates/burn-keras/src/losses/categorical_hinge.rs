@@ -8,6 +8,21 @@ use crate::tensor::AnyTensor;
 
 loss_struct! {
     /// `max(max((1 - t) p) - Σ t p + 1, 0)` along the last axis, for one-hot labels.
+    ///
+    /// ```
+    /// use burn_keras::losses::CategoricalHinge;
+    /// use burn_keras::ndarray::array;
+    /// use burn_keras::prelude::*;
+    ///
+    /// // The output is the input here, so that the number can be followed.
+    /// let mut model = Sequential::new();
+    /// model.add(Identity::new().input_shape([3]))?;
+    /// model.compile("sgd", CategoricalHinge::new(), ())?;
+    /// let (y_pred, y_true) = (array![[0.5, 0.25, 0.25], [0.1, 0.8, 0.1]], array![[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]);
+    /// let loss = model.evaluate(&y_pred, &y_true)?.loss();
+    /// assert!((loss - 0.525).abs() < 1e-3, "{loss}");
+    /// # Ok::<(), Error>(())
+    /// ```
     pub struct CategoricalHinge {
 
     }

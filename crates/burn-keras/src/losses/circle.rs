@@ -16,6 +16,21 @@ loss_struct! {
     /// n = logsumexp over the other classes:        gamma (1 + margin - d)(1 - margin - d)
     /// loss_i = log(1 + exp(p + n));  rows with a loss of 0 do not count
     /// ```
+    ///
+    /// ```
+    /// use burn_keras::losses::Circle;
+    /// use burn_keras::ndarray::array;
+    /// use burn_keras::prelude::*;
+    ///
+    /// // The output is the input here, so that the number can be followed.
+    /// let mut model = Sequential::new();
+    /// model.add(Identity::new().input_shape([2]))?;
+    /// model.compile("sgd", Circle::new(), ())?;
+    /// let (y_pred, y_true) = (array![[1.0, 0.0], [0.6, 0.8], [0.0, 1.0]], array![0, 0, 1]);
+    /// let loss = model.evaluate(&y_pred, &y_true)?.loss();
+    /// assert!((loss - 19.2).abs() < 1e-3, "{loss}");
+    /// # Ok::<(), Error>(())
+    /// ```
     pub struct Circle {
         /// How sharp it is.
         gamma: f32 = 80.0,

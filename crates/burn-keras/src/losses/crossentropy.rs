@@ -12,6 +12,15 @@ use crate::tensor::AnyTensor;
 
 /// `"crossentropy"` and `"ce"`: [`BinaryCrossentropy`] where the output has one value,
 /// [`SparseCategoricalCrossentropy`] where labels are class numbers, else [`CategoricalCrossentropy`].
+///
+/// ```
+/// use burn_keras::prelude::*;
+///
+/// let mut model = Sequential::new();
+/// model.add(Dense::new(10).activation("softmax").input_shape([16]))?;
+/// model.compile("adam", "crossentropy", ["accuracy"])?;
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Crossentropy;
 

@@ -12,6 +12,21 @@ loss_struct! {
     ///
     /// `y_pred` are logits `[batch, timesteps, classes]`, class 0 the blank; `y_true` are class numbers
     /// `[batch, labels]`, filled up with 0 behind.
+    ///
+    /// ```
+    /// use burn_keras::losses::Ctc;
+    /// use burn_keras::ndarray::array;
+    /// use burn_keras::prelude::*;
+    ///
+    /// // The output is the input here, so that the number can be followed.
+    /// let mut model = Sequential::new();
+    /// model.add(Identity::new().input_shape([3, 3]))?;
+    /// model.compile("sgd", Ctc::new(), ())?;
+    /// let (y_pred, y_true) = (array![[[2.0, 1.0, 0.0], [0.0, 3.0, 1.0], [1.0, 0.0, 2.0]]], array![[1, 2]]);
+    /// let loss = model.evaluate(&y_pred, &y_true)?.loss();
+    /// assert!((loss - 0.6105).abs() < 1e-3, "{loss}");
+    /// # Ok::<(), Error>(())
+    /// ```
     #[doc(alias = "CTC")]
     pub struct Ctc {}
 }

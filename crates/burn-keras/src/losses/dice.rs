@@ -8,6 +8,21 @@ use crate::tensor::AnyTensor;
 
 loss_struct! {
     /// `1 - 2 Σ t p / (Σ t + Σ p + 1e-7)` (Dice, 1945): one value for the whole batch, or for each row that `axis` leaves.
+    ///
+    /// ```
+    /// use burn_keras::losses::Dice;
+    /// use burn_keras::ndarray::array;
+    /// use burn_keras::prelude::*;
+    ///
+    /// // The output is the input here, so that the number can be followed.
+    /// let mut model = Sequential::new();
+    /// model.add(Identity::new().input_shape([1]))?;
+    /// model.compile("sgd", Dice::new(), ())?;
+    /// let (y_pred, y_true) = (array![[0.9], [0.2]], array![[1.0], [0.0]]);
+    /// let loss = model.evaluate(&y_pred, &y_true)?.loss();
+    /// assert!((loss - 0.1429).abs() < 1e-3, "{loss}");
+    /// # Ok::<(), Error>(())
+    /// ```
     pub struct Dice {
         /// The axes that are summed over; all of them without it, the batch too. They must be the last ones.
         axis: Option<Vec<i64>> = None,

@@ -9,6 +9,21 @@ use crate::tensor::AnyTensor;
 loss_struct! {
     /// The mean of `max(1 - t p, 0)` along the last axis, for labels of -1 and 1. Where all labels of a batch are 0 or 1, 0
     /// counts as -1.
+    ///
+    /// ```
+    /// use burn_keras::losses::Hinge;
+    /// use burn_keras::ndarray::array;
+    /// use burn_keras::prelude::*;
+    ///
+    /// // The output is the input here, so that the number can be followed.
+    /// let mut model = Sequential::new();
+    /// model.add(Identity::new().input_shape([1]))?;
+    /// model.compile("sgd", Hinge::new(), ())?;
+    /// let (y_pred, y_true) = (array![[0.5], [-2.0]], array![[1.0], [-1.0]]);
+    /// let loss = model.evaluate(&y_pred, &y_true)?.loss();
+    /// assert!((loss - 0.25).abs() < 1e-3, "{loss}");
+    /// # Ok::<(), Error>(())
+    /// ```
     pub struct Hinge {
 
     }

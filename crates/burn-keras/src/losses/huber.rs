@@ -9,6 +9,21 @@ use crate::tensor::AnyTensor;
 loss_struct! {
     /// With `e = p - t`, the mean of `e² / 2` where `|e| <= delta` and `delta |e| - delta² / 2` elsewhere, along the last axis
     /// (Huber, 1964).
+    ///
+    /// ```
+    /// use burn_keras::losses::Huber;
+    /// use burn_keras::ndarray::array;
+    /// use burn_keras::prelude::*;
+    ///
+    /// // The output is the input here, so that the number can be followed.
+    /// let mut model = Sequential::new();
+    /// model.add(Identity::new().input_shape([1]))?;
+    /// model.compile("sgd", Huber::new(), ())?;
+    /// let (y_pred, y_true) = (array![[1.5], [2.0]], array![[1.0], [4.0]]);
+    /// let loss = model.evaluate(&y_pred, &y_true)?.loss();
+    /// assert!((loss - 0.8125).abs() < 1e-3, "{loss}");
+    /// # Ok::<(), Error>(())
+    /// ```
     pub struct Huber {
         /// Where the straight part begins.
         delta: f32 = 1.0,

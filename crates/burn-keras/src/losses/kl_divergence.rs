@@ -8,6 +8,21 @@ use crate::tensor::AnyTensor;
 
 loss_struct! {
     /// `Σ t log(t / p)` along the last axis, both held within `1e-7` and 1 (Kullback and Leibler, 1951).
+    ///
+    /// ```
+    /// use burn_keras::losses::KLDivergence;
+    /// use burn_keras::ndarray::array;
+    /// use burn_keras::prelude::*;
+    ///
+    /// // The output is the input here, so that the number can be followed.
+    /// let mut model = Sequential::new();
+    /// model.add(Identity::new().input_shape([3]))?;
+    /// model.compile("sgd", KLDivergence::new(), ())?;
+    /// let (y_pred, y_true) = (array![[0.5, 0.25, 0.25], [0.1, 0.8, 0.1]], array![[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]);
+    /// let loss = model.evaluate(&y_pred, &y_true)?.loss();
+    /// assert!((loss - 0.4581).abs() < 1e-3, "{loss}");
+    /// # Ok::<(), Error>(())
+    /// ```
     pub struct KLDivergence {
 
     }

@@ -8,6 +8,21 @@ use crate::tensor::AnyTensor;
 
 loss_struct! {
     /// `100` times the mean of `|t - p| / max(|t|, 1e-7)` along the last axis.
+    ///
+    /// ```
+    /// use burn_keras::losses::MeanAbsolutePercentageError;
+    /// use burn_keras::ndarray::array;
+    /// use burn_keras::prelude::*;
+    ///
+    /// // The output is the input here, so that the number can be followed.
+    /// let mut model = Sequential::new();
+    /// model.add(Identity::new().input_shape([1]))?;
+    /// model.compile("sgd", MeanAbsolutePercentageError::new(), ())?;
+    /// let (y_pred, y_true) = (array![[1.5], [2.0]], array![[1.0], [4.0]]);
+    /// let loss = model.evaluate(&y_pred, &y_true)?.loss();
+    /// assert!((loss - 50.0).abs() < 1e-3, "{loss}");
+    /// # Ok::<(), Error>(())
+    /// ```
     pub struct MeanAbsolutePercentageError {
 
     }

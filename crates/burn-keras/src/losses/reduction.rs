@@ -10,6 +10,16 @@ use crate::tensor::AnyTensor;
 use crate::{Error, Result};
 
 /// How the values of the rows become one (`keras/src/losses/loss.py`, `reduce_values`).
+///
+/// ```
+/// use burn_keras::losses::{MeanSquaredError, Reduction};
+/// use burn_keras::prelude::*;
+///
+/// let mut model = Sequential::new();
+/// model.add(Dense::new(1).input_shape([3]))?;
+/// model.compile("sgd", MeanSquaredError::new().reduction(Reduction::Sum), ())?;
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Reduction {
     /// Their sum over their number. Weights count in the sum only; masked rows count in neither.

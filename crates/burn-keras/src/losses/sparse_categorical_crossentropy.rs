@@ -10,6 +10,21 @@ use crate::tensor::AnyTensor;
 loss_struct! {
     /// `-log(p[class])`, for labels that are the number of the class; probabilities as for
     /// [`CategoricalCrossentropy`](super::CategoricalCrossentropy).
+    ///
+    /// ```
+    /// use burn_keras::losses::SparseCategoricalCrossentropy;
+    /// use burn_keras::ndarray::array;
+    /// use burn_keras::prelude::*;
+    ///
+    /// // The output is the input here, so that the number can be followed.
+    /// let mut model = Sequential::new();
+    /// model.add(Identity::new().input_shape([3]))?;
+    /// model.compile("sgd", SparseCategoricalCrossentropy::new(), ())?;
+    /// let (y_pred, y_true) = (array![[0.5, 0.25, 0.25], [0.1, 0.8, 0.1]], array![0, 1]);
+    /// let loss = model.evaluate(&y_pred, &y_true)?.loss();
+    /// assert!((loss - 0.4581).abs() < 1e-3, "{loss}");
+    /// # Ok::<(), Error>(())
+    /// ```
     pub struct SparseCategoricalCrossentropy {
         /// A class whose rows do not count, neither in the sum nor in the number: -1 for what has no label, say.
         ignore_class: Option<i64> = None,

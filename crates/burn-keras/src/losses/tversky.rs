@@ -9,6 +9,21 @@ use crate::tensor::AnyTensor;
 loss_struct! {
     /// `1 - i / (i + alpha Σ t (1 - p) + beta Σ p (1 - t) + 1e-7)` with `i = Σ t p` (Salehi et al., 2017): one value for the
     /// whole batch, or for each row that `axis` leaves.
+    ///
+    /// ```
+    /// use burn_keras::losses::Tversky;
+    /// use burn_keras::ndarray::array;
+    /// use burn_keras::prelude::*;
+    ///
+    /// // The output is the input here, so that the number can be followed.
+    /// let mut model = Sequential::new();
+    /// model.add(Identity::new().input_shape([1]))?;
+    /// model.compile("sgd", Tversky::new(), ())?;
+    /// let (y_pred, y_true) = (array![[0.9], [0.2]], array![[1.0], [0.0]]);
+    /// let loss = model.evaluate(&y_pred, &y_true)?.loss();
+    /// assert!((loss - 0.1429).abs() < 1e-3, "{loss}");
+    /// # Ok::<(), Error>(())
+    /// ```
     pub struct Tversky {
         /// How much what is missed counts.
         alpha: f32 = 0.5,

@@ -9,6 +9,22 @@ use crate::tensor::AnyTensor;
 
 metric_struct! {
     /// The share of values of the output that equal their labels.
+    ///
+    /// ```
+    /// use burn_keras::metrics::Accuracy;
+    /// use burn_keras::ndarray::array;
+    /// use burn_keras::prelude::*;
+    ///
+    /// // The output is the input here, so that the number can be followed.
+    /// let mut model = Sequential::new();
+    /// model.add(Identity::new().input_shape([1]))?;
+    /// model.compile("sgd", "mse", Accuracy::new())?;
+    /// let (y_pred, y_true) = (array![[1.0], [2.0], [3.0]], array![[1.0], [2.0], [4.0]]);
+    /// let scores = model.evaluate(&y_pred, &y_true)?;
+    /// let value = scores.get("accuracy").unwrap_or(f64::NAN);
+    /// assert!((value - 0.6667).abs() < 1e-3, "{value}");
+    /// # Ok::<(), Error>(())
+    /// ```
     pub struct Accuracy(Mean)() {
 
     }

@@ -10,6 +10,22 @@ use crate::{Error, Result};
 metric_struct! {
     /// The area under the ROC curve, or under that of precision and recall, by sums over thresholds
     /// (`keras/src/metrics/confusion_metrics.py`).
+    ///
+    /// ```
+    /// use burn_keras::metrics::Auc;
+    /// use burn_keras::ndarray::array;
+    /// use burn_keras::prelude::*;
+    ///
+    /// // The output is the input here, so that the number can be followed.
+    /// let mut model = Sequential::new();
+    /// model.add(Identity::new().input_shape([1]))?;
+    /// model.compile("sgd", "mse", Auc::new())?;
+    /// let (y_pred, y_true) = (array![[0.9], [0.6], [0.2], [0.7]], array![[1.0], [0.0], [0.0], [1.0]]);
+    /// let scores = model.evaluate(&y_pred, &y_true)?;
+    /// let value = scores.get("auc").unwrap_or(f64::NAN);
+    /// assert!((value - 1.0).abs() < 1e-3, "{value}");
+    /// # Ok::<(), Error>(())
+    /// ```
     #[doc(alias = "AUC")]
     pub struct Auc(Confusion)() {
         /// How many thresholds there are, from 0 to 1.

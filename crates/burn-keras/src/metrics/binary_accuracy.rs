@@ -9,6 +9,22 @@ use crate::tensor::AnyTensor;
 
 metric_struct! {
     /// The share of values on the right side of a threshold.
+    ///
+    /// ```
+    /// use burn_keras::metrics::BinaryAccuracy;
+    /// use burn_keras::ndarray::array;
+    /// use burn_keras::prelude::*;
+    ///
+    /// // The output is the input here, so that the number can be followed.
+    /// let mut model = Sequential::new();
+    /// model.add(Identity::new().input_shape([1]))?;
+    /// model.compile("sgd", "mse", BinaryAccuracy::new())?;
+    /// let (y_pred, y_true) = (array![[0.9], [0.6], [0.2], [0.7]], array![[1.0], [0.0], [0.0], [1.0]]);
+    /// let scores = model.evaluate(&y_pred, &y_true)?;
+    /// let value = scores.get("binary_accuracy").unwrap_or(f64::NAN);
+    /// assert!((value - 0.75).abs() < 1e-3, "{value}");
+    /// # Ok::<(), Error>(())
+    /// ```
     pub struct BinaryAccuracy(Mean)() {
         /// An output counts as 1 when it is above the threshold.
         threshold: f32 = 0.5,

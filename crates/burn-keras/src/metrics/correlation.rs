@@ -9,6 +9,22 @@ use crate::tensor::AnyTensor;
 
 metric_struct! {
     /// The mean over the rows of Pearson's correlation along the last axis.
+    ///
+    /// ```
+    /// use burn_keras::metrics::PearsonCorrelation;
+    /// use burn_keras::ndarray::array;
+    /// use burn_keras::prelude::*;
+    ///
+    /// // The output is the input here, so that the number can be followed.
+    /// let mut model = Sequential::new();
+    /// model.add(Identity::new().input_shape([3]))?;
+    /// model.compile("sgd", "mse", PearsonCorrelation::new())?;
+    /// let (y_pred, y_true) = (array![[1.5, 2.0, 3.5]], array![[1.0, 2.5, 4.0]]);
+    /// let scores = model.evaluate(&y_pred, &y_true)?;
+    /// let value = scores.get("pearson_correlation").unwrap_or(f64::NAN);
+    /// assert!((value - 0.9608).abs() < 1e-3, "{value}");
+    /// # Ok::<(), Error>(())
+    /// ```
     pub struct PearsonCorrelation(Mean)() {
         /// The axis; only the last one, -1, is supported.
         axis: i64 = -1,
@@ -45,6 +61,22 @@ impl Metric for PearsonCorrelation {
 
 metric_struct! {
     /// The mean over the rows of Lin's concordance along the last axis: `2 cov / (var_t + var_p + (mean_t - mean_p)²)`.
+    ///
+    /// ```
+    /// use burn_keras::metrics::ConcordanceCorrelation;
+    /// use burn_keras::ndarray::array;
+    /// use burn_keras::prelude::*;
+    ///
+    /// // The output is the input here, so that the number can be followed.
+    /// let mut model = Sequential::new();
+    /// model.add(Identity::new().input_shape([3]))?;
+    /// model.compile("sgd", "mse", ConcordanceCorrelation::new())?;
+    /// let (y_pred, y_true) = (array![[1.5, 2.0, 3.5]], array![[1.0, 2.5, 4.0]]);
+    /// let scores = model.evaluate(&y_pred, &y_true)?;
+    /// let value = scores.get("concordance_correlation").unwrap_or(f64::NAN);
+    /// assert!((value - 0.8889).abs() < 1e-3, "{value}");
+    /// # Ok::<(), Error>(())
+    /// ```
     pub struct ConcordanceCorrelation(Mean)() {
         /// The axis; only the last one, -1, is supported.
         axis: i64 = -1,

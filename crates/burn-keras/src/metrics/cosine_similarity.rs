@@ -11,6 +11,22 @@ metric_struct! {
     /// The mean of `Σ t p` along the last axis, of `t` and `p` at length 1: 1 for the same direction, -1 for the opposite one.
     ///
     /// The [loss](crate::losses::CosineSimilarity) of the same name has the other sign, as in Keras.
+    ///
+    /// ```
+    /// use burn_keras::metrics::CosineSimilarity;
+    /// use burn_keras::ndarray::array;
+    /// use burn_keras::prelude::*;
+    ///
+    /// // The output is the input here, so that the number can be followed.
+    /// let mut model = Sequential::new();
+    /// model.add(Identity::new().input_shape([2]))?;
+    /// model.compile("sgd", "mse", CosineSimilarity::new())?;
+    /// let (y_pred, y_true) = (array![[3.0, 4.0], [1.0, 0.0]], array![[3.0, 4.0], [0.0, 1.0]]);
+    /// let scores = model.evaluate(&y_pred, &y_true)?;
+    /// let value = scores.get("cosine_similarity").unwrap_or(f64::NAN);
+    /// assert!((value - 0.5).abs() < 1e-3, "{value}");
+    /// # Ok::<(), Error>(())
+    /// ```
     pub struct CosineSimilarity(Mean)() {
         /// The axis; only the last one, -1, is supported.
         axis: i64 = -1,

@@ -49,11 +49,75 @@ macro_rules! counts {
 
 counts! {
     /// How many 1s are taken for 1s, by weight.
+    ///
+    /// ```
+    /// use burn_keras::metrics::TruePositives;
+    /// use burn_keras::ndarray::array;
+    /// use burn_keras::prelude::*;
+    ///
+    /// // The output is the input here, so that the number can be followed.
+    /// let mut model = Sequential::new();
+    /// model.add(Identity::new().input_shape([1]))?;
+    /// model.compile("sgd", "mse", TruePositives::new())?;
+    /// let (y_pred, y_true) = (array![[0.9], [0.6], [0.2], [0.7]], array![[1.0], [0.0], [0.0], [1.0]]);
+    /// let scores = model.evaluate(&y_pred, &y_true)?;
+    /// let value = scores.get("true_positives").unwrap_or(f64::NAN);
+    /// assert!((value - 2.0).abs() < 1e-3, "{value}");
+    /// # Ok::<(), Error>(())
+    /// ```
     TruePositives, "TruePositives", "true_positives", true_positives;
     /// How many 0s are taken for 1s, by weight.
+    ///
+    /// ```
+    /// use burn_keras::metrics::FalsePositives;
+    /// use burn_keras::ndarray::array;
+    /// use burn_keras::prelude::*;
+    ///
+    /// // The output is the input here, so that the number can be followed.
+    /// let mut model = Sequential::new();
+    /// model.add(Identity::new().input_shape([1]))?;
+    /// model.compile("sgd", "mse", FalsePositives::new())?;
+    /// let (y_pred, y_true) = (array![[0.9], [0.6], [0.2], [0.7]], array![[1.0], [0.0], [0.0], [1.0]]);
+    /// let scores = model.evaluate(&y_pred, &y_true)?;
+    /// let value = scores.get("false_positives").unwrap_or(f64::NAN);
+    /// assert!((value - 1.0).abs() < 1e-3, "{value}");
+    /// # Ok::<(), Error>(())
+    /// ```
     FalsePositives, "FalsePositives", "false_positives", false_positives;
     /// How many 0s are taken for 0s, by weight.
+    ///
+    /// ```
+    /// use burn_keras::metrics::TrueNegatives;
+    /// use burn_keras::ndarray::array;
+    /// use burn_keras::prelude::*;
+    ///
+    /// // The output is the input here, so that the number can be followed.
+    /// let mut model = Sequential::new();
+    /// model.add(Identity::new().input_shape([1]))?;
+    /// model.compile("sgd", "mse", TrueNegatives::new())?;
+    /// let (y_pred, y_true) = (array![[0.9], [0.6], [0.2], [0.7]], array![[1.0], [0.0], [0.0], [1.0]]);
+    /// let scores = model.evaluate(&y_pred, &y_true)?;
+    /// let value = scores.get("true_negatives").unwrap_or(f64::NAN);
+    /// assert!((value - 1.0).abs() < 1e-3, "{value}");
+    /// # Ok::<(), Error>(())
+    /// ```
     TrueNegatives, "TrueNegatives", "true_negatives", true_negatives;
     /// How many 1s are taken for 0s, by weight.
+    ///
+    /// ```
+    /// use burn_keras::metrics::FalseNegatives;
+    /// use burn_keras::ndarray::array;
+    /// use burn_keras::prelude::*;
+    ///
+    /// // The output is the input here, so that the number can be followed.
+    /// let mut model = Sequential::new();
+    /// model.add(Identity::new().input_shape([1]))?;
+    /// model.compile("sgd", "mse", FalseNegatives::new())?;
+    /// let (y_pred, y_true) = (array![[0.9], [0.6], [0.2], [0.7]], array![[1.0], [0.0], [0.0], [1.0]]);
+    /// let scores = model.evaluate(&y_pred, &y_true)?;
+    /// let value = scores.get("false_negatives").unwrap_or(f64::NAN);
+    /// assert!((value - 0.0).abs() < 1e-3, "{value}");
+    /// # Ok::<(), Error>(())
+    /// ```
     FalseNegatives, "FalseNegatives", "false_negatives", false_negatives;
 }

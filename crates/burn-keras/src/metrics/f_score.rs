@@ -159,10 +159,42 @@ macro_rules! f_scores {
 
 f_scores! {
     /// `(1 + beta²) precision recall / (beta² precision + recall)` of each class.
+    ///
+    /// ```
+    /// use burn_keras::metrics::FBetaScore;
+    /// use burn_keras::ndarray::array;
+    /// use burn_keras::prelude::*;
+    ///
+    /// // The output is the input here, so that the number can be followed.
+    /// let mut model = Sequential::new();
+    /// model.add(Identity::new().input_shape([3]))?;
+    /// model.compile("sgd", "mse", FBetaScore::new().average(Some("macro".to_string())).beta(2.0))?;
+    /// let (y_pred, y_true) = (array![[0.5, 0.3, 0.2], [0.1, 0.8, 0.1], [0.3, 0.4, 0.3], [0.2, 0.2, 0.6]], array![[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]);
+    /// let scores = model.evaluate(&y_pred, &y_true)?;
+    /// let value = scores.get("fbeta_score").unwrap_or(f64::NAN);
+    /// assert!((value - 0.7963).abs() < 1e-3, "{value}");
+    /// # Ok::<(), Error>(())
+    /// ```
     FBetaScore, "FBetaScore", "fbeta_score", |metric| metric.beta, {
         /// How many times more recall counts than precision.
         beta: f32 = 1.0,
     };
     /// `2 precision recall / (precision + recall)` of each class.
+    ///
+    /// ```
+    /// use burn_keras::metrics::F1Score;
+    /// use burn_keras::ndarray::array;
+    /// use burn_keras::prelude::*;
+    ///
+    /// // The output is the input here, so that the number can be followed.
+    /// let mut model = Sequential::new();
+    /// model.add(Identity::new().input_shape([3]))?;
+    /// model.compile("sgd", "mse", F1Score::new().average(Some("macro".to_string())))?;
+    /// let (y_pred, y_true) = (array![[0.5, 0.3, 0.2], [0.1, 0.8, 0.1], [0.3, 0.4, 0.3], [0.2, 0.2, 0.6]], array![[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]);
+    /// let scores = model.evaluate(&y_pred, &y_true)?;
+    /// let value = scores.get("f1_score").unwrap_or(f64::NAN);
+    /// assert!((value - 0.7778).abs() < 1e-3, "{value}");
+    /// # Ok::<(), Error>(())
+    /// ```
     F1Score, "F1Score", "f1_score", |_| 1.0, {};
 }

@@ -203,6 +203,22 @@ macro_rules! ious {
 
 ious! {
     /// Intersection over union of some classes, for labels and outputs that are class numbers.
+    ///
+    /// ```
+    /// use burn_keras::metrics::IoU;
+    /// use burn_keras::ndarray::array;
+    /// use burn_keras::prelude::*;
+    ///
+    /// // The output is the input here, so that the number can be followed.
+    /// let mut model = Sequential::new();
+    /// model.add(Identity::new().input_shape([1]))?;
+    /// model.compile("sgd", "mse", IoU::new(3, vec![0, 1, 2]))?;
+    /// let (y_pred, y_true) = (array![[0.0], [1.0], [2.0], [1.0]], array![[0.0], [1.0], [2.0], [2.0]]);
+    /// let scores = model.evaluate(&y_pred, &y_true)?;
+    /// let value = scores.get("io_u").unwrap_or(f64::NAN);
+    /// assert!((value - 0.6667).abs() < 1e-3, "{value}");
+    /// # Ok::<(), Error>(())
+    /// ```
     IoU(num_classes: usize, target_class_ids: Vec<usize>), "IoU", "io_u",
         |metric| metric.target_class_ids.clone(), |metric| metric.sparse_y_true, {
         /// Whether labels are class numbers, else one-hot.
@@ -211,6 +227,22 @@ ious! {
         sparse_y_pred: bool = true,
     };
     /// The mean intersection over union of all classes, for labels and outputs that are class numbers.
+    ///
+    /// ```
+    /// use burn_keras::metrics::MeanIoU;
+    /// use burn_keras::ndarray::array;
+    /// use burn_keras::prelude::*;
+    ///
+    /// // The output is the input here, so that the number can be followed.
+    /// let mut model = Sequential::new();
+    /// model.add(Identity::new().input_shape([1]))?;
+    /// model.compile("sgd", "mse", MeanIoU::new(3))?;
+    /// let (y_pred, y_true) = (array![[0.0], [1.0], [2.0], [1.0]], array![[0.0], [1.0], [2.0], [2.0]]);
+    /// let scores = model.evaluate(&y_pred, &y_true)?;
+    /// let value = scores.get("mean_io_u").unwrap_or(f64::NAN);
+    /// assert!((value - 0.6667).abs() < 1e-3, "{value}");
+    /// # Ok::<(), Error>(())
+    /// ```
     MeanIoU(num_classes: usize), "MeanIoU", "mean_io_u",
         |metric| (0..metric.num_classes).collect(), |metric| metric.sparse_y_true, {
         /// Whether labels are class numbers, else one-hot.
@@ -219,12 +251,44 @@ ious! {
         sparse_y_pred: bool = true,
     };
     /// Intersection over union of some classes, for one-hot labels and one value for each class.
+    ///
+    /// ```
+    /// use burn_keras::metrics::OneHotIoU;
+    /// use burn_keras::ndarray::array;
+    /// use burn_keras::prelude::*;
+    ///
+    /// // The output is the input here, so that the number can be followed.
+    /// let mut model = Sequential::new();
+    /// model.add(Identity::new().input_shape([3]))?;
+    /// model.compile("sgd", "mse", OneHotIoU::new(3, vec![0, 1]))?;
+    /// let (y_pred, y_true) = (array![[0.5, 0.3, 0.2], [0.1, 0.8, 0.1], [0.3, 0.4, 0.3], [0.2, 0.2, 0.6]], array![[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]);
+    /// let scores = model.evaluate(&y_pred, &y_true)?;
+    /// let value = scores.get("one_hot_io_u").unwrap_or(f64::NAN);
+    /// assert!((value - 0.5).abs() < 1e-3, "{value}");
+    /// # Ok::<(), Error>(())
+    /// ```
     OneHotIoU(num_classes: usize, target_class_ids: Vec<usize>), "OneHotIoU", "one_hot_io_u",
         |metric| metric.target_class_ids.clone(), |_| false, {
         /// Whether the output is class numbers, else one value for each class.
         sparse_y_pred: bool = false,
     };
     /// The mean intersection over union of all classes, for one-hot labels and one value for each class.
+    ///
+    /// ```
+    /// use burn_keras::metrics::OneHotMeanIoU;
+    /// use burn_keras::ndarray::array;
+    /// use burn_keras::prelude::*;
+    ///
+    /// // The output is the input here, so that the number can be followed.
+    /// let mut model = Sequential::new();
+    /// model.add(Identity::new().input_shape([3]))?;
+    /// model.compile("sgd", "mse", OneHotMeanIoU::new(3))?;
+    /// let (y_pred, y_true) = (array![[0.5, 0.3, 0.2], [0.1, 0.8, 0.1], [0.3, 0.4, 0.3], [0.2, 0.2, 0.6]], array![[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]);
+    /// let scores = model.evaluate(&y_pred, &y_true)?;
+    /// let value = scores.get("one_hot_mean_io_u").unwrap_or(f64::NAN);
+    /// assert!((value - 0.6667).abs() < 1e-3, "{value}");
+    /// # Ok::<(), Error>(())
+    /// ```
     OneHotMeanIoU(num_classes: usize), "OneHotMeanIoU", "one_hot_mean_io_u",
         |metric| (0..metric.num_classes).collect(), |_| false, {
         /// Whether the output is class numbers, else one value for each class.
@@ -234,6 +298,22 @@ ious! {
 
 metric_struct! {
     /// The mean intersection over union of 0 and 1.
+    ///
+    /// ```
+    /// use burn_keras::metrics::BinaryIoU;
+    /// use burn_keras::ndarray::array;
+    /// use burn_keras::prelude::*;
+    ///
+    /// // The output is the input here, so that the number can be followed.
+    /// let mut model = Sequential::new();
+    /// model.add(Identity::new().input_shape([1]))?;
+    /// model.compile("sgd", "mse", BinaryIoU::new())?;
+    /// let (y_pred, y_true) = (array![[0.9], [0.6], [0.2], [0.7]], array![[1.0], [0.0], [0.0], [1.0]]);
+    /// let scores = model.evaluate(&y_pred, &y_true)?;
+    /// let value = scores.get("binary_io_u").unwrap_or(f64::NAN);
+    /// assert!((value - 0.5833).abs() < 1e-3, "{value}");
+    /// # Ok::<(), Error>(())
+    /// ```
     pub struct BinaryIoU(ClassMatrix)() {
         /// Which of 0 and 1 count.
         target_class_ids: Vec<usize> = vec![0, 1],

@@ -9,6 +9,17 @@ use crate::tensor::AnyTensor;
 use crate::{Error, Result};
 
 /// A running mean: the values' sum and their number, kept on the device until they are asked for.
+///
+/// ```
+/// use burn::tensor::Tensor;
+/// use burn_keras::backend::default_device;
+/// use burn_keras::metrics::Mean;
+///
+/// let mut mean = Mean::default();
+/// mean.update(Tensor::from_floats([1.0, 2.0, 6.0], &default_device()?), None);
+/// assert_eq!(mean.result()?, 3.0);
+/// # Ok::<(), burn_keras::Error>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Mean {
     sum: Option<Tensor<1>>,

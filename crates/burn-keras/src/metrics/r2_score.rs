@@ -11,6 +11,22 @@ use crate::{Error, Result};
 
 metric_struct! {
     /// `1 - Σ (t - p)² / Σ (t - mean(t))²` of each column: 1 is perfect, 0 as good as always the mean.
+    ///
+    /// ```
+    /// use burn_keras::metrics::R2Score;
+    /// use burn_keras::ndarray::array;
+    /// use burn_keras::prelude::*;
+    ///
+    /// // The output is the input here, so that the number can be followed.
+    /// let mut model = Sequential::new();
+    /// model.add(Identity::new().input_shape([1]))?;
+    /// model.compile("sgd", "mse", R2Score::new())?;
+    /// let (y_pred, y_true) = (array![[1.5], [2.0], [3.5]], array![[1.0], [2.5], [4.0]]);
+    /// let scores = model.evaluate(&y_pred, &y_true)?;
+    /// let value = scores.get("r2_score").unwrap_or(f64::NAN);
+    /// assert!((value - 0.8333).abs() < 1e-3, "{value}");
+    /// # Ok::<(), Error>(())
+    /// ```
     pub struct R2Score(R2Sums)() {
         /// What is made of the columns' scores: `"uniform_average"`: their mean; `"variance_weighted_average"`: their
         /// mean by variance; `None`: they are reported one by one.

@@ -9,6 +9,22 @@ use crate::tensor::AnyTensor;
 
 metric_struct! {
     /// The share of 1s that are taken for 1s: `tp / (tp + fn)`, and 0 where there is none.
+    ///
+    /// ```
+    /// use burn_keras::metrics::Recall;
+    /// use burn_keras::ndarray::array;
+    /// use burn_keras::prelude::*;
+    ///
+    /// // The output is the input here, so that the number can be followed.
+    /// let mut model = Sequential::new();
+    /// model.add(Identity::new().input_shape([1]))?;
+    /// model.compile("sgd", "mse", Recall::new())?;
+    /// let (y_pred, y_true) = (array![[0.9], [0.6], [0.2], [0.7]], array![[1.0], [0.0], [0.0], [1.0]]);
+    /// let scores = model.evaluate(&y_pred, &y_true)?;
+    /// let value = scores.get("recall").unwrap_or(f64::NAN);
+    /// assert!((value - 1.0).abs() < 1e-3, "{value}");
+    /// # Ok::<(), Error>(())
+    /// ```
     pub struct Recall(Confusion)() {
         /// What an output must be above to count as positive, one or several: 0.5 without it (with `top_k`, anything).
         thresholds: Option<Vec<f32>> = None,

@@ -22,6 +22,14 @@ use crate::training::data::IntoData;
 use crate::{Error, Result};
 
 /// How often each class was taken for each class.
+///
+/// ```
+/// use burn_keras::metrics::ConfusionMatrix;
+///
+/// let matrix = ConfusionMatrix::of_classes(&[0, 0, 1, 2], &[0, 1, 1, 2], 3)?;
+/// assert_eq!(matrix.count(0, 1), 1);
+/// # Ok::<(), burn_keras::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfusionMatrix {
     labels: Vec<String>,
@@ -195,6 +203,14 @@ pub struct ClassFigures {
 }
 
 /// Precision, recall and F1 of each class, and their means.
+///
+/// ```
+/// use burn_keras::metrics::{ClassificationReport, ConfusionMatrix};
+///
+/// let matrix = ConfusionMatrix::of_classes(&[0, 0, 1, 2], &[0, 1, 1, 2], 3)?;
+/// assert_eq!(ClassificationReport::from(&matrix).accuracy(), 0.75);
+/// # Ok::<(), burn_keras::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClassificationReport {
     classes: Vec<ClassFigures>,

@@ -6,6 +6,17 @@ use super::mean::read_sum;
 use crate::Result;
 
 /// A running sum, kept on the device until it is asked for: the part of a metric of one's own that adds up.
+///
+/// ```
+/// use burn::tensor::Tensor;
+/// use burn_keras::backend::default_device;
+/// use burn_keras::metrics::Sum;
+///
+/// let mut sum = Sum::default();
+/// sum.update(Tensor::from_floats([1.0, 2.0, 6.0], &default_device()?), None);
+/// assert_eq!(sum.result()?, 9.0);
+/// # Ok::<(), burn_keras::Error>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Sum {
     total: Option<Tensor<1>>,

@@ -9,6 +9,22 @@ use crate::tensor::AnyTensor;
 
 metric_struct! {
     /// The share of rows in which the class of the one-hot labels is among the `k` with the largest values.
+    ///
+    /// ```
+    /// use burn_keras::metrics::TopKCategoricalAccuracy;
+    /// use burn_keras::ndarray::array;
+    /// use burn_keras::prelude::*;
+    ///
+    /// // The output is the input here, so that the number can be followed.
+    /// let mut model = Sequential::new();
+    /// model.add(Identity::new().input_shape([3]))?;
+    /// model.compile("sgd", "mse", TopKCategoricalAccuracy::new().k(2))?;
+    /// let (y_pred, y_true) = (array![[0.5, 0.3, 0.2], [0.1, 0.8, 0.1], [0.3, 0.4, 0.3], [0.2, 0.2, 0.6]], array![[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]);
+    /// let scores = model.evaluate(&y_pred, &y_true)?;
+    /// let value = scores.get("top_k_categorical_accuracy").unwrap_or(f64::NAN);
+    /// assert!((value - 1.0).abs() < 1e-3, "{value}");
+    /// # Ok::<(), Error>(())
+    /// ```
     pub struct TopKCategoricalAccuracy(Mean)() {
         /// How many are looked at.
         k: usize = 5,
@@ -40,6 +56,22 @@ impl Metric for TopKCategoricalAccuracy {
 
 metric_struct! {
     /// The share of rows in which the class with the label's number is among the `k` with the largest values.
+    ///
+    /// ```
+    /// use burn_keras::metrics::SparseTopKCategoricalAccuracy;
+    /// use burn_keras::ndarray::array;
+    /// use burn_keras::prelude::*;
+    ///
+    /// // The output is the input here, so that the number can be followed.
+    /// let mut model = Sequential::new();
+    /// model.add(Identity::new().input_shape([3]))?;
+    /// model.compile("sgd", "sparse_categorical_crossentropy", SparseTopKCategoricalAccuracy::new().k(2))?;
+    /// let (y_pred, y_true) = (array![[0.5, 0.3, 0.2], [0.1, 0.8, 0.1], [0.3, 0.4, 0.3], [0.2, 0.2, 0.6]], array![0, 1, 0, 2]);
+    /// let scores = model.evaluate(&y_pred, &y_true)?;
+    /// let value = scores.get("sparse_top_k_categorical_accuracy").unwrap_or(f64::NAN);
+    /// assert!((value - 1.0).abs() < 1e-3, "{value}");
+    /// # Ok::<(), Error>(())
+    /// ```
     pub struct SparseTopKCategoricalAccuracy(Mean)() {
         /// How many are looked at.
         k: usize = 5,

@@ -74,13 +74,77 @@ macro_rules! trade_offs {
 
 trade_offs! {
     /// The best sensitivity (recall) at a threshold where the specificity is at least that given.
+    ///
+    /// ```
+    /// use burn_keras::metrics::SensitivityAtSpecificity;
+    /// use burn_keras::ndarray::array;
+    /// use burn_keras::prelude::*;
+    ///
+    /// // The output is the input here, so that the number can be followed.
+    /// let mut model = Sequential::new();
+    /// model.add(Identity::new().input_shape([1]))?;
+    /// model.compile("sgd", "mse", SensitivityAtSpecificity::new(0.5))?;
+    /// let (y_pred, y_true) = (array![[0.9], [0.6], [0.2], [0.7]], array![[1.0], [0.0], [0.0], [1.0]]);
+    /// let scores = model.evaluate(&y_pred, &y_true)?;
+    /// let value = scores.get("sensitivity_at_specificity").unwrap_or(f64::NAN);
+    /// assert!((value - 1.0).abs() < 1e-3, "{value}");
+    /// # Ok::<(), Error>(())
+    /// ```
     SensitivityAtSpecificity(specificity), "SensitivityAtSpecificity", "sensitivity_at_specificity", recall,
         specificity;
     /// The best specificity at a threshold where the sensitivity (recall) is at least that given.
+    ///
+    /// ```
+    /// use burn_keras::metrics::SpecificityAtSensitivity;
+    /// use burn_keras::ndarray::array;
+    /// use burn_keras::prelude::*;
+    ///
+    /// // The output is the input here, so that the number can be followed.
+    /// let mut model = Sequential::new();
+    /// model.add(Identity::new().input_shape([1]))?;
+    /// model.compile("sgd", "mse", SpecificityAtSensitivity::new(0.5))?;
+    /// let (y_pred, y_true) = (array![[0.9], [0.6], [0.2], [0.7]], array![[1.0], [0.0], [0.0], [1.0]]);
+    /// let scores = model.evaluate(&y_pred, &y_true)?;
+    /// let value = scores.get("specificity_at_sensitivity").unwrap_or(f64::NAN);
+    /// assert!((value - 1.0).abs() < 1e-3, "{value}");
+    /// # Ok::<(), Error>(())
+    /// ```
     SpecificityAtSensitivity(sensitivity), "SpecificityAtSensitivity", "specificity_at_sensitivity", specificity,
         recall;
     /// The best precision at a threshold where the recall is at least that given.
+    ///
+    /// ```
+    /// use burn_keras::metrics::PrecisionAtRecall;
+    /// use burn_keras::ndarray::array;
+    /// use burn_keras::prelude::*;
+    ///
+    /// // The output is the input here, so that the number can be followed.
+    /// let mut model = Sequential::new();
+    /// model.add(Identity::new().input_shape([1]))?;
+    /// model.compile("sgd", "mse", PrecisionAtRecall::new(0.5))?;
+    /// let (y_pred, y_true) = (array![[0.9], [0.6], [0.2], [0.7]], array![[1.0], [0.0], [0.0], [1.0]]);
+    /// let scores = model.evaluate(&y_pred, &y_true)?;
+    /// let value = scores.get("precision_at_recall").unwrap_or(f64::NAN);
+    /// assert!((value - 1.0).abs() < 1e-3, "{value}");
+    /// # Ok::<(), Error>(())
+    /// ```
     PrecisionAtRecall(recall), "PrecisionAtRecall", "precision_at_recall", precision, recall;
     /// The best recall at a threshold where the precision is at least that given.
+    ///
+    /// ```
+    /// use burn_keras::metrics::RecallAtPrecision;
+    /// use burn_keras::ndarray::array;
+    /// use burn_keras::prelude::*;
+    ///
+    /// // The output is the input here, so that the number can be followed.
+    /// let mut model = Sequential::new();
+    /// model.add(Identity::new().input_shape([1]))?;
+    /// model.compile("sgd", "mse", RecallAtPrecision::new(0.5))?;
+    /// let (y_pred, y_true) = (array![[0.9], [0.6], [0.2], [0.7]], array![[1.0], [0.0], [0.0], [1.0]]);
+    /// let scores = model.evaluate(&y_pred, &y_true)?;
+    /// let value = scores.get("recall_at_precision").unwrap_or(f64::NAN);
+    /// assert!((value - 1.0).abs() < 1e-3, "{value}");
+    /// # Ok::<(), Error>(())
+    /// ```
     RecallAtPrecision(precision), "RecallAtPrecision", "recall_at_precision", recall, precision;
 }

@@ -8,6 +8,15 @@ use super::{Rule, Slot, Step};
 rule_struct! {
     /// AdamW (Loshchilov and Hutter, 2019; `keras/src/optimizers/adamw.py`): first `w = w - lr weight_decay w`, then
     /// the step of [`Adam`](super::Adam).
+    ///
+    /// ```
+    /// use burn_keras::prelude::*;
+    ///
+    /// let mut model = Sequential::new();
+    /// model.add(Dense::new(1).input_shape([3]))?;
+    /// model.compile(AdamW::new().weight_decay(0.01), "mse", ())?;
+    /// # Ok::<(), Error>(())
+    /// ```
     pub struct AdamW(0.001) {
         /// The share of each weight, times the learning rate, that is taken away before each step.
         weight_decay: f32 = 0.004,

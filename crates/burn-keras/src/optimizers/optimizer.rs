@@ -81,6 +81,15 @@ impl From<Box<dyn Rule>> for Optimizer {
 }
 
 /// What every rule can be given, and what it then is: an [`Optimizer`].
+///
+/// ```
+/// use burn_keras::prelude::*;
+///
+/// let mut model = Sequential::new();
+/// model.add(Lstm::new(32).input_shape([8, 16]))?;
+/// model.compile(Adam::new().learning_rate(1e-3).clipnorm(1.0), "mse", ())?;
+/// # Ok::<(), Error>(())
+/// ```
 pub trait RuleExt: Sized {
     /// The rule without any of these.
     fn into_plain(self) -> Optimizer;

@@ -17,6 +17,21 @@ use crate::{Error, Result};
 /// Buffers and states for predictions on one thread, made by [`Predictor::session`](super::Predictor::session).
 ///
 /// Arrays are `ndarray`'s, of any kind that lies in memory in standard order.
+///
+/// ```
+/// use burn_keras::ndarray::Array2;
+/// use burn_keras::prelude::*;
+///
+/// let mut model = Sequential::new();
+/// model.add(Lstm::new(4).input_shape([8, 16]))?;
+/// let mut session = model.predictor()?.session();
+/// // One step after the other, for one row; the states go on.
+/// let mut y = Array2::zeros((1, 4));
+/// for _ in 0..3 {
+///     session.step(&Array2::<f32>::ones((1, 16)), &mut y)?;
+/// }
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Session {
     shared: Arc<Shared>,

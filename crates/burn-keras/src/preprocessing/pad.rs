@@ -16,6 +16,14 @@ pub enum Side {
 /// How [`pad_sequences`] and [`pad_series`] bring sequences to one length; the defaults are Keras'.
 ///
 /// Keras pads in front unless told otherwise, so that the last steps, which an LSTM remembers best, are data.
+///
+/// ```
+/// use burn_keras::preprocessing::{Pad, Side, pad_sequences};
+///
+/// let x = pad_sequences(&[vec![1, 2], vec![3]], Pad::new().maxlen(3).padding(Side::Post).value(-1));
+/// assert_eq!(x.row(1).to_vec(), [3, -1, -1]);
+/// # Ok::<(), burn_keras::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pad<T = f32> {
     maxlen: Option<usize>,

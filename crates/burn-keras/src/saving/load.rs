@@ -14,6 +14,21 @@ use crate::random::Generator;
 /// The options of [`load_model_with`]: the classes that the file may name, and whether the model comes back compiled.
 ///
 /// A `&Registry` alone is an option too.
+///
+/// ```
+/// use burn_keras::prelude::*;
+///
+/// let path = std::env::temp_dir().join(format!("doc_options_{}.keras", std::process::id()));
+/// let mut model = Sequential::new();
+/// model.add(Dense::new(3).input_shape([16]))?;
+/// model.compile("sgd", "mse", ())?;
+/// model.save(&path)?;
+/// // Without optimizer, loss and metrics, for predictions.
+/// let loaded = load_model_with(&path, LoadModel::new().compile(false))?;
+/// assert_eq!(loaded.count_params()?, 51);
+/// # std::fs::remove_file(path).unwrap();
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct LoadModel<'a> {
     registry: Option<&'a Registry>,
@@ -62,6 +77,18 @@ impl<'a> From<&'a Registry> for LoadModel<'a> {
 /// # Errors
 ///
 /// [`Error::File`](crate::Error::File) with the file and what is wrong with it.
+///
+/// ```
+/// use burn_keras::prelude::*;
+///
+/// let path = std::env::temp_dir().join(format!("doc_load_{}.keras", std::process::id()));
+/// let mut model = Sequential::new();
+/// model.add(Dense::new(3).input_shape([16]))?;
+/// model.save(&path)?;
+/// assert_eq!(load_model(&path)?.get_weights()?, model.get_weights()?);
+/// # std::fs::remove_file(path).unwrap();
+/// # Ok::<(), Error>(())
+/// ```
 pub fn load_model(path: impl AsRef<Path>) -> Result<Model> {
     load_model_with(path, LoadModel::new())
 }
@@ -71,6 +98,19 @@ pub fn load_model(path: impl AsRef<Path>) -> Result<Model> {
 /// # Errors
 ///
 /// As [`load_model`].
+///
+/// ```
+/// use burn_keras::prelude::*;
+///
+/// let path = std::env::temp_dir().join(format!("doc_with_{}.keras", std::process::id()));
+/// let mut model = Sequential::new();
+/// model.add(Dense::new(3).input_shape([16]))?;
+/// model.save(&path)?;
+/// let loaded = load_model_with(&path, LoadModel::new().compile(false))?;
+/// assert_eq!(loaded.output_shape()?.to_string(), "(None, 3)");
+/// # std::fs::remove_file(path).unwrap();
+/// # Ok::<(), Error>(())
+/// ```
 pub fn load_model_with<'a>(
     path: impl AsRef<Path>,
     options: impl Into<LoadModel<'a>>,

@@ -12,6 +12,25 @@ use crate::models::Model;
 use crate::{Error, Result};
 
 /// The options of [`Model::load_weights_with`].
+///
+/// ```
+/// use burn_keras::prelude::*;
+///
+/// let path = std::env::temp_dir().join(format!("doc_{}.weights.h5", std::process::id()));
+/// let mut trained = Sequential::new();
+/// trained.add(Lstm::new(32).name("reader").input_shape([8, 16]))?;
+/// trained.add(Dense::new(10).name("classes"))?;
+/// trained.save_weights(&path)?;
+///
+/// let mut model = Sequential::new();
+/// model.add(Lstm::new(32).name("reader").input_shape([8, 16]))?;
+/// model.add(Dense::new(3).name("others"))?;
+/// let options = LoadWeights::new().by_name(true).skip_mismatch(true);
+/// assert_eq!(model.load_weights_with(&path, options)?, ["others"]);
+/// assert_eq!(model.get_weights()?[0], trained.get_weights()?[0]);
+/// # std::fs::remove_file(path).unwrap();
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LoadWeights {
     by_name: bool,
@@ -24,8 +43,8 @@ impl LoadWeights {
         Self::default()
     }
 
-    /// Whether a layer takes the weights of the layer of its name, wherever that stands in the file. A layer whose name
-    /// the file does not have keeps its weights.
+    /// Whether a layer takes the weights of the layer of its name, wherever that stands in the file. With
+    /// [`LoadWeights::skip_mismatch`] a layer whose name the file does not have keeps its weights.
     pub fn by_name(mut self, by_name: bool) -> Self {
         self.by_name = by_name;
         self

@@ -16,6 +16,19 @@ use crate::models::Model;
 use crate::{Error, Result};
 
 /// The options of [`Model::evaluate_with`].
+///
+/// ```
+/// use burn_keras::ndarray::Array2;
+/// use burn_keras::prelude::*;
+///
+/// let mut model = Sequential::new();
+/// model.add(Dense::new(1).input_shape([3]))?;
+/// model.compile("sgd", "mse", ["mae"])?;
+/// let (x, y) = (Array2::<f32>::zeros((64, 3)), Array2::<f32>::zeros((64, 1)));
+/// let scores = model.evaluate_with(&x, &y, Evaluate::new().batch_size(16))?;
+/// assert_eq!(scores.get("mae"), Some(0.0));
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct Evaluate<'a> {
     common: Common<'a>,
@@ -47,6 +60,20 @@ impl<'a> Evaluate<'a> {
 }
 
 /// What an evaluation came to.
+///
+/// ```
+/// use burn_keras::ndarray::Array2;
+/// use burn_keras::prelude::*;
+///
+/// let mut model = Sequential::new();
+/// model.add(Dense::new(1).input_shape([3]))?;
+/// model.compile("sgd", "mse", ["mae"])?;
+/// let (x, y) = (Array2::<f32>::zeros((64, 3)), Array2::<f32>::zeros((64, 1)));
+/// let scores = model.evaluate(&x, &y)?;
+/// assert_eq!((scores.loss(), scores.get("mae")), (0.0, Some(0.0)));
+/// println!("{scores}");
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scores(pub(super) Logs);
 

@@ -11,6 +11,20 @@ use super::logs::{Logs, number};
 use crate::{Error, Result};
 
 /// The figures of each epoch under Keras' names: `loss`, the metrics, and the same with `val_` in front.
+///
+/// ```
+/// use burn_keras::ndarray::Array2;
+/// use burn_keras::prelude::*;
+///
+/// let mut model = Sequential::new();
+/// model.add(Dense::new(1).input_shape([3]))?;
+/// model.compile("sgd", "mse", ["mae"])?;
+/// let (x, y) = (Array2::<f32>::zeros((64, 3)), Array2::<f32>::zeros((64, 1)));
+/// let history = model.fit(&x, &y, Fit::new().epochs(2).verbose(0))?;
+/// assert_eq!(history.names(), ["loss", "mae"]);
+/// println!("{history}");
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct History {
     epochs: Vec<usize>,

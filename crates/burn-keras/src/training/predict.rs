@@ -20,6 +20,19 @@ use crate::tensor::AnyTensor;
 use crate::{Error, Result};
 
 /// The options of [`Model::predict_with`].
+///
+/// ```
+/// use burn_keras::ndarray::Array2;
+/// use burn_keras::prelude::*;
+///
+/// let mut model = Sequential::new();
+/// model.add(Dense::new(1).input_shape([3]))?;
+/// model.compile("sgd", "mse", ["mae"])?;
+/// let (x, y) = (Array2::<f32>::zeros((64, 3)), Array2::<f32>::zeros((64, 1)));
+/// let y = model.predict_with(&x, Predict::new().batch_size(16))?;
+/// assert_eq!(y.shape(), [64, 1]);
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct Predict<'a> {
     common: Common<'a>,
@@ -42,6 +55,19 @@ impl Predict<'_> {
 }
 
 /// The outputs of a model, each with the name of the layer that made it.
+///
+/// ```
+/// use burn_keras::ndarray::Array3;
+/// use burn_keras::prelude::*;
+///
+/// let input = Input::new([8, 16]);
+/// let [output, h, c] = Lstm::new(4).return_state(true).call(&input)?.try_into()?;
+/// let model = Model::new(&input, [output, h, c])?;
+/// for (name, array) in model.predict_all(&Array3::<f32>::zeros((2, 8, 16)))?.iter() {
+///     println!("{name} {:?}", array.shape());
+/// }
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Predictions(Vec<(String, ArrayD<f32>)>);
 

@@ -22,6 +22,17 @@ use crate::{Error, Result};
 ///
 /// Bahdanau, Cho and Bengio, "Neural Machine Translation by Jointly Learning to Align and Translate" (2015). The weight
 /// `scale` is `[features]`.
+///
+/// ```
+/// use burn_keras::prelude::*;
+///
+/// let input = Input::new([8, 16]);
+/// let query = Lstm::new(32).return_sequences(true).call(&input)?;
+/// // Each of the 8 steps of the query looks at the 8 steps of the value.
+/// let seen = AdditiveAttention::new().call((&query, &query))?;
+/// assert_eq!(seen.dims().to_string(), "(None, 8, 32)");
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Module, Debug)]
 pub struct AdditiveAttention {
     scale: Option<Param<Tensor<1>>>,

@@ -206,16 +206,49 @@ merging_layer! {
 
 merging_layer! {
     /// The first of its two inputs minus the second, value by value.
+    ///
+    /// ```
+    /// use burn_keras::ndarray::array;
+    /// use burn_keras::prelude::*;
+    ///
+    /// let (a, b) = (Input::new([2]), Input::new([2]));
+    /// let model = Model::new([&a, &b], &Subtract::new().call((&a, &b))?)?;
+    /// let y = model.predict((&array![[1.0, 2.0]], &array![[3.0, 4.0]]))?;
+    /// assert_eq!(y.as_slice(), Some(&[-2.0, -2.0][..]));
+    /// # Ok::<(), Error>(())
+    /// ```
     Subtract, "Subtract", 2..=2, |operands| reduce(operands, |a, b| a - b)
 }
 
 merging_layer! {
     /// The product of its inputs, value by value. A masked value counts as 1.
+    ///
+    /// ```
+    /// use burn_keras::ndarray::array;
+    /// use burn_keras::prelude::*;
+    ///
+    /// let (a, b) = (Input::new([2]), Input::new([2]));
+    /// let model = Model::new([&a, &b], &Multiply::new().call((&a, &b))?)?;
+    /// let y = model.predict((&array![[1.0, 2.0]], &array![[3.0, 4.0]]))?;
+    /// assert_eq!(y.as_slice(), Some(&[3.0, 8.0][..]));
+    /// # Ok::<(), Error>(())
+    /// ```
     Multiply, "Multiply", 2..=usize::MAX, product
 }
 
 merging_layer! {
     /// The mean of its inputs, value by value.
+    ///
+    /// ```
+    /// use burn_keras::ndarray::array;
+    /// use burn_keras::prelude::*;
+    ///
+    /// let (a, b) = (Input::new([2]), Input::new([2]));
+    /// let model = Model::new([&a, &b], &Average::new().call((&a, &b))?)?;
+    /// let y = model.predict((&array![[1.0, 2.0]], &array![[3.0, 4.0]]))?;
+    /// assert_eq!(y.as_slice(), Some(&[2.0, 3.0][..]));
+    /// # Ok::<(), Error>(())
+    /// ```
     Average, "Average", 2..=usize::MAX, |operands: Vec<Operand>| {
         let count = operands.len() as f32;
         reduce(operands, |a, b| a + b).map(|sum| sum / count)
@@ -224,10 +257,32 @@ merging_layer! {
 
 merging_layer! {
     /// The largest of its inputs, value by value. A masked value does not compete.
+    ///
+    /// ```
+    /// use burn_keras::ndarray::array;
+    /// use burn_keras::prelude::*;
+    ///
+    /// let (a, b) = (Input::new([2]), Input::new([2]));
+    /// let model = Model::new([&a, &b], &Maximum::new().call((&a, &b))?)?;
+    /// let y = model.predict((&array![[1.0, 2.0]], &array![[3.0, 4.0]]))?;
+    /// assert_eq!(y.as_slice(), Some(&[3.0, 4.0][..]));
+    /// # Ok::<(), Error>(())
+    /// ```
     Maximum, "Maximum", 2..=usize::MAX, |operands| reduce_masked(operands, Tensor::max_pair)
 }
 
 merging_layer! {
     /// The smallest of its inputs, value by value. A masked value does not compete.
+    ///
+    /// ```
+    /// use burn_keras::ndarray::array;
+    /// use burn_keras::prelude::*;
+    ///
+    /// let (a, b) = (Input::new([2]), Input::new([2]));
+    /// let model = Model::new([&a, &b], &Minimum::new().call((&a, &b))?)?;
+    /// let y = model.predict((&array![[1.0, 2.0]], &array![[3.0, 4.0]]))?;
+    /// assert_eq!(y.as_slice(), Some(&[1.0, 2.0][..]));
+    /// # Ok::<(), Error>(())
+    /// ```
     Minimum, "Minimum", 2..=usize::MAX, |operands| reduce_masked(operands, Tensor::min_pair)
 }

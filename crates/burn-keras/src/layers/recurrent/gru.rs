@@ -50,6 +50,15 @@ pub type Gru = Recurrent<GruCell>;
 
 /// One step of a [`Gru`]: from `x` `[batch, features]` and `h` `[batch, units]` to the new `h`, twice: as the output and
 /// as the state.
+///
+/// ```
+/// use burn_keras::prelude::*;
+///
+/// let mut model = Sequential::new();
+/// model.add(Rnn::new(GruCell::new(32)).input_shape([8, 16]))?;
+/// assert_eq!(model.output_shape()?.to_string(), "(None, 32)");
+/// # Ok::<(), Error>(())
+/// ```
 #[doc(alias = "GRUCell")]
 pub type GruCell = StandardCell<GruGates>;
 

@@ -7,6 +7,15 @@ use crate::config::Config;
 use crate::dims::Dims;
 
 /// How a recurrent layer computes. All ways give the same numbers.
+///
+/// ```
+/// use burn_keras::prelude::*;
+///
+/// let mut model = Sequential::new();
+/// model.add(Lstm::new(32).implementation(Implementation::Burn).input_shape([8, 16]))?;
+/// assert!(!model.summary().to_string().contains("Run fused"));
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Implementation {
     /// The fastest that applies; `summary` says which one that is.

@@ -41,6 +41,15 @@ pub type SimpleRnn = Recurrent<SimpleRnnCell>;
 
 /// One step of a [`SimpleRnn`]: from `x` `[batch, features]` and `h` `[batch, units]` to the new `h`, twice: as the
 /// output and as the state.
+///
+/// ```
+/// use burn_keras::prelude::*;
+///
+/// let mut model = Sequential::new();
+/// model.add(Rnn::new(SimpleRnnCell::new(32)).input_shape([8, 16]))?;
+/// assert_eq!(model.output_shape()?.to_string(), "(None, 32)");
+/// # Ok::<(), Error>(())
+/// ```
 #[doc(alias = "SimpleRNNCell")]
 pub type SimpleRnnCell = StandardCell<SimpleRnnGate>;
 

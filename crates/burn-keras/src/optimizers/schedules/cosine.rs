@@ -10,6 +10,18 @@ settings! {
     ///
     /// The peak is `initial_learning_rate`. With a warm-up it is `warmup_target`, which the rate reaches in a straight
     /// line over the first `warmup_steps`; the cosine starts there.
+    ///
+    /// ```
+    /// use burn_keras::optimizers::schedules::{CosineDecay, Schedule};
+    /// use burn_keras::prelude::*;
+    ///
+    /// let schedule = CosineDecay::new(0.1, 1000);
+    /// for (step, rate) in [(0, 0.1), (500, 0.05), (1000, 0.0)] {
+    ///     assert!((schedule.rate(step) - rate).abs() < 1e-6_f32, "{step}");
+    /// }
+    /// let optimizer = Adam::new().learning_rate(schedule);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub struct CosineDecay(initial_learning_rate: f32, decay_steps: u64) {
         /// The share of the peak that is left at the end.
         alpha: f32 = 0.0,

@@ -8,6 +8,18 @@ use crate::Result;
 settings! {
     /// A cosine that starts anew after `first_decay_steps`, each time `t_mul` times longer and from `m_mul` times the
     /// height (SGDR: Loshchilov and Hutter, 2017).
+    ///
+    /// ```
+    /// use burn_keras::optimizers::schedules::{CosineDecayRestarts, Schedule};
+    /// use burn_keras::prelude::*;
+    ///
+    /// let schedule = CosineDecayRestarts::new(0.1, 1000);
+    /// for (step, rate) in [(0, 0.1), (500, 0.05), (1000, 0.1)] {
+    ///     assert!((schedule.rate(step) - rate).abs() < 1e-6_f32, "{step}");
+    /// }
+    /// let optimizer = Adam::new().learning_rate(schedule);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub struct CosineDecayRestarts(initial_learning_rate: f32, first_decay_steps: u64) {
         /// How much longer each fall is than the one before.
         t_mul: f32 = 2.0,

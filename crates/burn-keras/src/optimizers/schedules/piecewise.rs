@@ -7,6 +7,18 @@ settings! {
     /// `values[i]` up to and including step `boundaries[i]`, and the last value after the last boundary.
     ///
     /// There is one value more than boundaries, which rise.
+    ///
+    /// ```
+    /// use burn_keras::optimizers::schedules::{PiecewiseConstantDecay, Schedule};
+    /// use burn_keras::prelude::*;
+    ///
+    /// let schedule = PiecewiseConstantDecay::new(vec![1000, 2000], vec![0.1, 0.05, 0.01]);
+    /// for (step, rate) in [(0, 0.1), (1500, 0.05), (2500, 0.01)] {
+    ///     assert!((schedule.rate(step) - rate).abs() < 1e-6_f32, "{step}");
+    /// }
+    /// let optimizer = Adam::new().learning_rate(schedule);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub struct PiecewiseConstantDecay(boundaries: Vec<u64>, values: Vec<f32>) {}
 }
 

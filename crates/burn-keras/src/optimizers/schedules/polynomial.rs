@@ -5,6 +5,18 @@ use crate::Result;
 
 settings! {
     /// `(initial - end) * (1 - step / decay_steps) ^ power + end`, and `end_learning_rate` after `decay_steps`.
+    ///
+    /// ```
+    /// use burn_keras::optimizers::schedules::{PolynomialDecay, Schedule};
+    /// use burn_keras::prelude::*;
+    ///
+    /// let schedule = PolynomialDecay::new(0.1, 1000).end_learning_rate(0.0);
+    /// for (step, rate) in [(0, 0.1), (500, 0.05), (1000, 0.0)] {
+    ///     assert!((schedule.rate(step) - rate).abs() < 1e-6_f32, "{step}");
+    /// }
+    /// let optimizer = Adam::new().learning_rate(schedule);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub struct PolynomialDecay(initial_learning_rate: f32, decay_steps: u64) {
         /// What it falls to.
         end_learning_rate: f32 = 0.0001,

@@ -13,6 +13,16 @@ use crate::{Error, Result};
 pub type Parts<'a> = (&'a mut LayerOptions, &'a mut CellSettings);
 
 /// The options of LSTM, GRU and SimpleRNN, cells and layers alike.
+///
+/// ```
+/// use burn_keras::prelude::*;
+///
+/// let mut model = Sequential::new();
+/// model.add(Lstm::new(32).dropout(0.1).recurrent_dropout(0.1).input_shape([8, 16]))?;
+/// model.add(Dense::new(1))?;
+/// assert_eq!(model.output_shape()?.to_string(), "(None, 1)");
+/// # Ok::<(), Error>(())
+/// ```
 pub trait CellExt: Sized {
     /// What the setters change.
     #[doc(hidden)]
