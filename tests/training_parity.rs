@@ -9,7 +9,9 @@ use burn_keras::losses::{self, Loss};
 use burn_keras::metrics::{self, MetricSpec};
 use burn_keras::optimizers::Optimizer;
 use burn_keras::prelude::*;
-use burn_keras_tests::{TestResult, assert_close, devices, read_arrays, read_json, sequential};
+use burn_keras_tests::{
+    FUSED, TestResult, assert_close, devices, read_arrays, read_json, sequential,
+};
 use ndarray::ArrayD;
 use serde_json::Value;
 
@@ -49,7 +51,7 @@ fn metric(spec: &Value) -> TestResult<MetricSpec> {
 const WITHOUT_MASK: [(&str, &str); 2] =
     [("masked_loss", "accuracy"), ("masked_loss_numbers", "mae")];
 
-/// Runs one case on both CPU backends.
+/// Runs one case on every backend.
 fn run(fixture: &Fixture, case: &str, implementations: &[Implementation]) -> TestResult {
     let spec = &fixture.json["cases"][case];
     let array = |name: &str| -> TestResult<&ArrayD<f32>> {
@@ -119,14 +121,14 @@ fn run(fixture: &Fixture, case: &str, implementations: &[Implementation]) -> Tes
 
 /// A module of tests for one fixture, run by burn's modules and in another way, and a test that it names every case.
 macro_rules! cases {
-    ($fixture:ident, $way:ident: $($name:ident),+ $(,)?) => {
+    ($fixture:ident, $way:expr => $($name:ident),+ $(,)?) => {
         mod $fixture {
             use super::*;
 
             $(
                 #[test]
                 fn $name() -> TestResult {
-                    let both = [Implementation::$way, Implementation::Burn];
+                    let both = [$way, Implementation::Burn];
                     run(&Fixture::read(stringify!($fixture))?, stringify!($name), &both)
                 }
             )+
@@ -144,7 +146,7 @@ macro_rules! cases {
     };
 }
 
-cases!(training, Fused:
+cases!(training, FUSED =>
     stacked_rmsprop,
     stacked_adam,
     stacked_sgd,
@@ -160,7 +162,7 @@ cases!(training, Fused:
     regression,
 );
 
-cases!(training_more, Auto:
+cases!(training_more, Implementation::Auto =>
     masked,
     masked_loss,
     masked_loss_numbers,

@@ -2,8 +2,7 @@
 //! driver or no memory. Any Vulkan driver will do, one that computes on the CPU too.
 //!
 //! That layers, losses, metrics and optimizers give Keras' numbers on `wgpu` is tested where it is tested for the CPU:
-//! `layer_parity`, `training_parity`, `recurrent`, `fit_options` and `arithmetic_parity` run on it in a build with the
-//! feature.
+//! `layer_parity`, `training_parity` and `recurrent` run on it in a build with the feature.
 
 use std::collections::BTreeMap;
 use std::process::Command;

@@ -48,6 +48,7 @@ pub(super) fn open_wgpu(backend: Backend) -> Result<Device> {
 #[cfg(feature = "wgpu")]
 fn try_open_wgpu(backend: Backend) -> Result<Device, String> {
     use burn::backend::WgpuBackend;
+    use burn::tensor::wgpu::WgpuInitError;
 
     let api = match backend {
         Backend::Vulkan => WgpuBackend::Vulkan,
@@ -56,7 +57,10 @@ fn try_open_wgpu(backend: Backend) -> Result<Device, String> {
         _ => WgpuBackend::Auto,
     };
     let options = Device::wgpu_options().graphics_api(api);
-    options.init().map_err(|e| e.to_string())
+    options.init().map_err(|e| match e {
+        WgpuInitError::AdapterUnavailable { .. } => "there is no graphics adapter".to_string(),
+        other => other.to_string(),
+    })
 }
 
 /// What there is to say of an adapter that computes on the CPU.
