@@ -60,6 +60,18 @@ fn training(case: Case) -> Vec<&'static str> {
     })
 }
 
+/// Those of this crate's kernels.
+fn of_ours(launches: &[&str]) -> usize {
+    let ours = launches
+        .iter()
+        .filter(|name| name.starts_with("burn_recurrent"));
+    ours.count()
+}
+
+/// At most so many products has a pass over a sequence in one launch, forward and backward. burn tunes each
+/// for its sizes, and the winner may copy an operand first: a launch more or less each.
+const PRODUCTS: usize = 5;
+
 /// A layer as a classifier uses it.
 fn plain(kind: Kind, steps: usize, units: usize) -> Case {
     Case {
@@ -80,8 +92,11 @@ fn launches_do_not_grow_with_the_steps() {
     for kind in Kind::ALL {
         let few = training(plain(kind, 3, 8));
         let many = training(plain(kind, 25, 8));
-        println!("{kind:?}: {} launches: {many:#?}", many.len());
-        assert_eq!(few.len(), many.len(), "{kind:?}: {few:#?}, {many:#?}");
+        println!("{kind:?}: {} launches", many.len());
+        assert_eq!(of_ours(&few), 2, "{kind:?}: {few:#?}");
+        assert_eq!(of_ours(&many), 2, "{kind:?}: {many:#?}");
+        let apart = many.len().abs_diff(few.len());
+        assert!(apart <= PRODUCTS, "{kind:?}: {few:#?}, {many:#?}");
         let device = gpu();
         let lstm = LstmConfig::new(3, 8, true).init(&device);
         if kind == Kind::Lstm {
@@ -101,9 +116,11 @@ fn launches_do_not_grow_with_the_steps() {
 #[test]
 fn units_beyond_the_persistent_kernels_take_two_launches_a_step() {
     let _guard = ONE_AT_A_TIME.lock().unwrap();
-    for (kind, each) in [(Kind::Lstm, 4), (Kind::GruResetBefore, 8)] {
-        let few = training(plain(kind, 2, 260)).len();
-        let many = training(plain(kind, 5, 260)).len();
-        assert_eq!(many - few, 3 * each, "{kind:?}");
+    for (kind, each) in [(Kind::Lstm, 2), (Kind::GruResetBefore, 4)] {
+        let few = training(plain(kind, 2, 260));
+        let many = training(plain(kind, 5, 260));
+        assert_eq!(of_ours(&many) - of_ours(&few), 3 * each, "{kind:?}");
+        // As many products, each of which may copy its operands.
+        assert!(many.len() - few.len() <= 3 * each * 4, "{kind:?}");
     }
 }

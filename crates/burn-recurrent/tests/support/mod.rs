@@ -1,4 +1,6 @@
 //! Layers of every kind with any options, and a loss over all their results.
+// Each test is a crate of its own and uses part of this.
+#![allow(dead_code)]
 
 use burn::tensor::{Bool, DType, Device, Tensor, TensorData};
 use burn_recurrent::{
