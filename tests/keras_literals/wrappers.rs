@@ -225,7 +225,9 @@ fn time_distributed_test_mask_validation() -> TestResult {
     for (batch, steps) in [(4, 6), (5, 5), (5, 6)] {
         let error = masked(batch, steps).expect_err("a mask of another shape");
         let error = error.to_string();
-        assert!(error.contains("a mask [batch, timesteps]"), "{error}");
+        let needed = "TimeDistributed needs a mask [batch = 4, timesteps = 5]";
+        let given = format!("but got [batch = {batch}, timesteps = {steps}]");
+        assert!(error.contains(needed) && error.contains(&given), "{error}");
     }
     Ok(())
 }
