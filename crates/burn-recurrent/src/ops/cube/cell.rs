@@ -4,15 +4,19 @@ use super::plan::Plan;
 use crate::kernel::Kind;
 use burn_cubecl::cubecl::{self, prelude::*};
 
-/// `1 / (1 + exp(-x))`. Where the exponential would overflow, which WGSL leaves open, the value is 0; NaN
-/// stays NaN.
+/// `1 / (1 + exp(-x))`. Where the exponential would overflow, which WGSL leaves open, the value is 0. NaN
+/// stays NaN, of which some drivers' exponential makes infinity.
 #[cube]
 fn sigmoid(x: f32) -> f32 {
-    if x < f32::new(-80.0) {
-        f32::new(0.0)
-    } else {
-        1.0 / (1.0 + (-x).exp())
+    let mut y = x;
+    if !x.is_nan() {
+        y = if x < f32::new(-80.0) {
+            f32::new(0.0)
+        } else {
+            1.0 / (1.0 + (-x).exp())
+        };
     }
+    y
 }
 
 /// The hyperbolic tangent. Some drivers compute it as a quotient of exponentials that overflow; beyond

@@ -60,8 +60,12 @@ pub(super) fn softmax(
     let mut sum = f32::new(0.0);
     i = UNIT_POS as usize;
     while i < classes {
-        // A NaN comes into the sum, and so to all classes.
-        let e = (x[start + i] - largest).exp();
+        // A NaN comes into the sum, and so to all classes. Some drivers' exponential makes it infinite.
+        let difference = x[start + i] - largest;
+        let mut e = difference.exp();
+        if difference.is_nan() {
+            e = difference;
+        }
         y[start + i] = e;
         sum += e;
         i += threads;
