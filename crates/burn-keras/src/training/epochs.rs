@@ -34,7 +34,8 @@ impl Epochs<'_, '_, '_> {
     ///
     /// # Errors
     ///
-    /// Those of the batches, the steps and the callbacks; the model keeps the weights of the last complete step.
+    /// Those of the batches, the steps and the callbacks; the model keeps the weights of the last complete step,
+    /// except after an error of a GPU, which shows late: its weights since the last save are lost.
     pub fn run(mut self, model: &mut Model, callbacks: &mut CallbackList<'_>) -> Result<History> {
         let mut tracker = Tracker::new(model)?;
         let mut training = Training::new(model, self.range.end, self.feed.steps());

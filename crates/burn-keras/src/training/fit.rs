@@ -27,7 +27,7 @@ impl Model {
     ///
     /// [`Error::NotCompiled`]; [`Error::Shape`] and [`Error::Data`] when the data do not fit, before anything runs;
     /// [`Error::Device`] when the device fails; what a callback returns. The model keeps the weights of the last
-    /// complete step.
+    /// complete step; a GPU that fails costs those trained since the last save (`ModelCheckpoint`, `BackupAndRestore`).
     pub fn fit<'a>(
         &mut self,
         x: impl IntoData<'a>,

@@ -29,7 +29,7 @@ pub(crate) struct Outcome {
 /// Trains on one batch.
 ///
 /// The model is changed only at the very end, layer by layer, by values that have all been computed: an error leaves it
-/// as it was.
+/// as it was, except one of a GPU, which shows only when values are read, after the change.
 pub(crate) fn train(
     model: &mut Model,
     inputs: Vec<AnyTensor>,

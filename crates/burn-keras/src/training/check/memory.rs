@@ -10,7 +10,7 @@ use crate::{Error, Result};
 ///
 /// # Errors
 ///
-/// [`Error::Argument`] naming the layer and the batch size that fits, or saying that not even one sample does.
+/// [`Error::Argument`] naming the layer and the batch size that fits; [`Error::Device`] where not even one sample does.
 pub(crate) fn batch_fits(model: &Model, place: &str, batch_size: usize, x: &[Dims]) -> Result<()> {
     let device = model.placement()?;
     let Some(largest) = largest_buffer(&device) else {
