@@ -1,10 +1,12 @@
 //! A training that ends too early, by an error, an interruption or a stop, goes on as if it had not: what
-//! `kill_and_resume` does with processes at random moments, at chosen moments and without them.
+//! `kill_and_resume` does with processes at random moments, at chosen moments and without them. So does one whose model
+//! moves to another device.
 
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use burn::module::Module;
 use burn_keras::callbacks::{
     BackupAndRestore, Callback, CsvLogger, EarlyStopping, LambdaCallback, SwapEmaWeights, Training,
 };
@@ -13,7 +15,7 @@ use burn_keras::metrics::{
 };
 use burn_keras::prelude::*;
 use burn_keras::training::Logs;
-use burn_keras_tests::TestResult;
+use burn_keras_tests::{TestResult, assert_close};
 use ndarray::{Array2, ArrayD};
 
 /// A model with dropout and an optimizer that remembers, always with the same weights.
@@ -406,5 +408,32 @@ fn a_killed_training_with_nothing_left_to_do_ends() -> TestResult {
         last, 8,
         "the figures of the last epoch reach `on_train_end`"
     );
+    Ok(())
+}
+
+#[test]
+fn a_training_goes_on_where_the_model_moves_to() -> TestResult {
+    let (x, y) = data();
+    let devices = [Backend::Flex.open()?, Backend::NdArray.open()?];
+    let mut weights = Vec::new();
+    for (from, to) in [(0, 0), (0, 1), (1, 0)] {
+        set_device(&devices[from]);
+        let mut model = model()?;
+        // 10 batches an epoch: the gradients of the last one wait for their change.
+        let optimizer = Adam::new()
+            .learning_rate(0.05)
+            .use_ema(true)
+            .gradient_accumulation_steps(3);
+        model.compile(optimizer, "binary_crossentropy", ())?;
+        model.fit(&x, &y, options().epochs(1))?;
+        let mut model = model.to_device(&devices[to]);
+        model.fit(&x, &y, options().epochs(1))?;
+        weights.push(model.get_weights()?);
+    }
+    for moved in &weights[1..] {
+        for (i, (a, b)) in moved.iter().zip(&weights[0]).enumerate() {
+            assert_close(&format!("weight {i}"), a, b, 1e-5, 1e-5);
+        }
+    }
     Ok(())
 }

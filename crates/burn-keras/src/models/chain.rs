@@ -40,7 +40,7 @@ impl Model {
 
     /// Layers that are built already move to the device.
     pub(super) fn place_on(&mut self, device: &Device) {
-        self.device = Some(device.clone());
+        self.leave_for(device);
         for leaf in self.leaves() {
             let copy = leaf.read().boxed_clone();
             *leaf.write() = copy.boxed_to_device(device);

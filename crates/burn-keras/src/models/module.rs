@@ -33,6 +33,12 @@ impl Model {
         }
     }
 
+    /// All that belongs on this device beside the layers.
+    pub(super) fn leave_for(&mut self, device: &Device) {
+        self.device = Some(device.clone());
+        self.compiled = self.compiled.take().map(|c| c.to_device(device));
+    }
+
     /// A model with layers of its own, each made from one of this model's.
     fn derive(&self, change: impl Fn(&dyn DynLayer) -> Box<dyn DynLayer>) -> Self {
         self.over(self.layers.iter().map(|l| l.derive(&change)).collect())
@@ -57,13 +63,13 @@ impl Module for Model {
 
     fn fork(self, device: &Device) -> Self {
         let mut model = self.derive(|layer| layer.boxed_clone().boxed_fork(device));
-        model.device = Some(device.clone());
+        model.leave_for(device);
         model
     }
 
     fn to_device(self, device: &Device) -> Self {
         let mut model = self.derive(|layer| layer.boxed_clone().boxed_to_device(device));
-        model.device = Some(device.clone());
+        model.leave_for(device);
         model
     }
 

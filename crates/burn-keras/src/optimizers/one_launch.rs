@@ -124,12 +124,15 @@ pub(super) fn step(
         kernel_tensor(weight.clone())?,
         kernel_tensor(gradient.clone())?,
     );
-    let fit = |slot: &Tensor<1>| slot.dims() == weight.dims() && slot.dtype() == DType::F32;
+    let fit = |slot: &Tensor<1>| {
+        let beside = |slot: CubeTensor| slot.device == w.device && slot.dtype == DType::F32;
+        slot.dims() == weight.dims() && primitive(slot.clone()).is_some_and(beside)
+    };
     if slots.len() > 3 || w.dtype != DType::F32 || g.dtype != DType::F32 || !slots.iter().all(fit) {
         return None;
     }
     let (instructions, numbers, results) = record(slots.len(), apply);
-    // Taken out, so that a slot nobody else holds is known to be ours to overwrite.
+    // All of them fit, so none is left out below. Taken out, so that a slot nobody else holds is known to be ours to overwrite.
     let mut memory = Vec::with_capacity(slots.len());
     for slot in slots.iter_mut() {
         let own = kernel_tensor(std::mem::replace(slot, weight.clone()))?;
@@ -196,11 +199,16 @@ fn record(
     (record.instructions, record.numbers, results)
 }
 
-/// What kernels work on; `None` on other devices and with fusion.
+/// What kernels work on.
 fn kernel_tensor(tensor: Tensor<1>) -> Option<CubeTensor> {
+    primitive(tensor).map(into_contiguous)
+}
+
+/// A tensor as it lies on the device; `None` on other devices and with fusion.
+fn primitive(tensor: Tensor<1>) -> Option<CubeTensor> {
     let primitive: Box<dyn Any> = Box::new(tensor.try_into_primitive::<Cube>().ok()?);
     let tensor = primitive.downcast::<CubeTensor>().ok()?;
-    Some(into_contiguous(*tensor))
+    Some(*tensor)
 }
 
 /// The way back.

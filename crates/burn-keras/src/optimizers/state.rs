@@ -51,6 +51,17 @@ pub(super) enum Slots {
     Device(Vec<Tensor<1>>),
 }
 
+impl Memory {
+    /// What is kept about a weight that moves to this device.
+    fn to_device(self, rule: &dyn Rule, device: &Device) -> Self {
+        Self {
+            slots: self.slots.map(|slots| slots.to_device(rule, device)),
+            average: self.average.map(|average| average.to_device(device)),
+            gradients: self.gradients.map(|sum| sum.to_device(device)),
+        }
+    }
+}
+
 impl Slots {
     /// The slots with the values that `fill` gives each.
     pub fn make(
@@ -60,14 +71,28 @@ impl Slots {
         fill: impl Fn(usize, &Slot) -> Vec<f32>,
     ) -> Self {
         let values = slots.iter().enumerate().map(|(i, slot)| fill(i, slot));
-        if crate::backend::is_cpu(device) && rule.by_values().is_some() {
-            Self::Host(values.collect())
-        } else {
-            Self::Device(
-                values
-                    .map(|v| Tensor::from_data(TensorData::from(v.as_slice()), device))
-                    .collect(),
-            )
+        Self::Host(values.collect()).to_device(rule, device)
+    }
+
+    /// The slots of a weight that moves to this device.
+    fn to_device(self, rule: &dyn Rule, device: &Device) -> Self {
+        let on_host = crate::backend::is_cpu(device) && rule.by_values().is_some();
+        match self {
+            Self::Host(slots) if on_host => Self::Host(slots),
+            Self::Host(slots) => {
+                let tensor = |v: &Vec<f32>| Tensor::from_data(TensorData::from(&v[..]), device);
+                Self::Device(slots.iter().map(tensor).collect())
+            }
+            Self::Device(slots) => {
+                let read = || slots.iter().cloned().map(host_values).collect();
+                match on_host.then(read) {
+                    Some(Ok(values)) => Self::Host(values),
+                    // A rule works on tensors on every device; what cannot be read shows when the weights are.
+                    None | Some(Err(_)) => {
+                        Self::Device(slots.into_iter().map(|s| s.to_device(device)).collect())
+                    }
+                }
+            }
         }
     }
 }
@@ -116,6 +141,20 @@ impl OptimizerState {
         }
         rule.set_learning_rate(LearningRate::Fixed(rate));
         Ok(())
+    }
+
+    /// The same for weights that have moved to this device; models do it when they move.
+    #[must_use]
+    pub fn to_device(mut self, device: &Device) -> Self {
+        // Weights and gradients come to a step without being tracked.
+        let device = device.clone().inner();
+        let rule = &*self.optimizer.rule;
+        self.memory = self
+            .memory
+            .into_iter()
+            .map(|(id, memory)| (id, memory.to_device(rule, &device)))
+            .collect();
+        self
     }
 
     /// What the loss is multiplied by before its gradients are taken; the step divides them again.

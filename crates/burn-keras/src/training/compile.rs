@@ -1,5 +1,7 @@
 //! What a model is trained with: an optimizer, losses and metrics, given as names or as values.
 
+use burn::tensor::Device;
+
 use super::output_metrics::OutputMetrics;
 use crate::losses::{self, Loss, Reduction};
 use crate::metrics::{self, Metric, MetricSpec};
@@ -267,6 +269,14 @@ impl Clone for Compiled {
 }
 
 impl Compiled {
+    /// The part of a model that moves to this device: what the optimizer has learned goes with the weights.
+    pub fn to_device(self, device: &Device) -> Self {
+        Self {
+            optimizer: self.optimizer.to_device(device),
+            ..self
+        }
+    }
+
     /// The loss of output number `index` of `count`, and how much it counts.
     ///
     /// # Errors
