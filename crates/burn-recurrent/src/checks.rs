@@ -1,5 +1,6 @@
 //! What a call must fulfil.
 
+use crate::buffers::largest_buffer;
 use crate::error::{Error, Result};
 use crate::kernel::Kind;
 use crate::sequence::{Options, Tensors};
@@ -105,7 +106,7 @@ impl Checks {
                 return Err(Error::Empty { dimension });
             }
         }
-        self.numbered(&tensors.x)?;
+        self.numbered(&tensors.x, options)?;
         let (batch, steps, features, units) = (self.batch, self.steps, self.features, self.units);
         let gates = self.kind.gates();
         let device = tensors.x.device();
@@ -194,16 +195,17 @@ impl Checks {
     }
 
     /// Whether GPU kernels can number all elements of the largest buffer, if the call is on a GPU.
-    fn numbered(&self, x: &Tensor<3>) -> Result<()> {
-        let kind = fused_types(&x.clone().into_dispatch().kind);
-        if !matches!(kind, Some(Types::Single)) {
+    fn numbered(&self, x: &Tensor<3>, options: &Options) -> Result<()> {
+        let kind = x.clone().into_dispatch().kind;
+        if !matches!(fused_types(&kind), Some(Types::Single)) {
             return Ok(());
         }
-        // Activations, two states, and what each part begins at a multiple of; or the input for each gate.
-        let values = (self.kind.gates() + 3).saturating_mul(self.units);
-        let inputs = self.kind.gates().saturating_mul(self.features);
-        let rows = self.batch.saturating_mul(self.steps);
-        let numbers = values.max(inputs).saturating_mul(rows);
+        let training = matches!(kind, DispatchTensorKind::Autodiff(_));
+        let each_gate = |masks: &Tensor<3>| masks.dims()[0] > 1;
+        let gate_masks = options.input_dropout.as_ref().is_some_and(each_gate)
+            || options.recurrent_dropout.is_some();
+        let sizes = [self.batch, self.steps, self.features];
+        let numbers = largest_buffer(self.kind, sizes, self.units, training, gate_masks);
         let most = u32::MAX as usize;
         match numbers <= most {
             true => Ok(()),

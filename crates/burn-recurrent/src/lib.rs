@@ -13,6 +13,7 @@
 //! | [`FusedLstm`] | a drop-in for [`burn::nn::Lstm`] |
 //! | [`packed`] | inference on plain slices, without tensors and without allocations |
 //! | [`activations`] | which activations are built in |
+//! | [`largest_buffer`] | how much memory in one piece a call takes on a GPU |
 //! | [`check_support`] | whether there are kernels for a device and type |
 //!
 //! Nothing panics on what a caller gives: every function returns an [`Error`] that says what to change,
@@ -64,6 +65,7 @@
 #![cfg_attr(feature = "ndarray", allow(deprecated))]
 
 pub mod activations;
+mod buffers;
 mod checks;
 mod classes;
 mod error;
@@ -79,6 +81,7 @@ mod simple_rnn;
 mod team;
 mod workspace;
 
+pub use buffers::largest_buffer;
 pub use checks::check_support;
 pub use classes::{Labels, cross_entropy, softmax};
 pub use error::{Error, Result};

@@ -167,6 +167,14 @@ pub trait Layer: std::fmt::Debug + Send + Sync {
     /// [`Error::Tensor`] when the tensors have shapes that the layer was not built for.
     fn forward(&self, inputs: &[AnyTensor], context: &mut Context) -> Result<Vec<AnyTensor>>;
 
+    /// The values of the largest tensor that [`Layer::forward`], and its way back in `training`, make besides outputs and
+    /// weights, for inputs of these shapes (batch axis included): GPUs limit the size of a buffer.
+    #[doc(hidden)]
+    fn largest_inside(&self, inputs: &[Dims], training: bool) -> u64 {
+        let _ = (inputs, training);
+        0
+    }
+
     /// The whole numbers that input number `index` must lie among, for a layer that looks its input up (`Embedding`).
     fn input_range(&self, index: usize) -> Option<std::ops::Range<usize>> {
         let _ = index;

@@ -201,6 +201,10 @@ impl Layer for Model {
         }
     }
 
+    fn largest_inside(&self, inputs: &[Dims], training: bool) -> u64 {
+        crate::training::largest_values(self, inputs, training)
+    }
+
     fn forward(&self, inputs: &[AnyTensor], context: &mut Context) -> Result<Vec<AnyTensor>> {
         self.run(inputs.to_vec(), context)
     }

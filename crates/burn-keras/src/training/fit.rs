@@ -57,7 +57,7 @@ impl Model {
             batch_size_for(options.common.batch_size, options.steps_per_epoch, samples);
         let source = Source::Arrays {
             set: &train,
-            batch_size: self.batch_size("fit", batch_size, &train)?,
+            batch_size: self.batch_size("fit", batch_size, &train, true)?,
             shuffle: options.shuffle.unwrap_or(Shuffle::Samples),
         };
         self.run_fit(source, validation, stream, options)
@@ -172,15 +172,22 @@ impl Model {
         let batch_size = batch_size_for(batch_size, steps, set.count());
         Ok(Source::Arrays {
             set,
-            batch_size: self.batch_size(place, batch_size, set)?,
+            batch_size: self.batch_size(place, batch_size, set, false)?,
             shuffle: Shuffle::Never,
         })
     }
 
     /// The number of samples of a batch, for which the device has the memory.
-    fn batch_size(&self, place: &str, asked: Option<usize>, set: &dyn Samples) -> Result<usize> {
+    fn batch_size(
+        &self,
+        place: &str,
+        asked: Option<usize>,
+        set: &dyn Samples,
+        training: bool,
+    ) -> Result<usize> {
         let batch_size = check::batch_size(self, place, asked)?;
-        check::batch_fits(self, place, batch_size.min(set.count()), &set.inputs())?;
+        let samples = batch_size.min(set.count());
+        check::batch_fits(self, place, samples, &set.inputs(), training)?;
         Ok(batch_size)
     }
 

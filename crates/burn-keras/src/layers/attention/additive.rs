@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     AttentionOptions, Scored, attention_setters, query_and_key, same_features, scored_attention,
-    scored_dims, sequences, unknown_argument,
+    scored_dims, scored_values, sequences, unknown_argument,
 };
 use crate::config::Config;
 use crate::dims::Dims;
@@ -119,6 +119,10 @@ impl Layer for AdditiveAttention {
             ));
         }
         Ok(scored_dims(self.attention.call, all))
+    }
+
+    fn largest_inside(&self, inputs: &[Dims], _training: bool) -> u64 {
+        scored_values(inputs, true)
     }
 
     fn forward(&self, inputs: &[AnyTensor], context: &mut Context) -> Result<Vec<AnyTensor>> {

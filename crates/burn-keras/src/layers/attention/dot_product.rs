@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     AttentionOptions, Scored, attention_setters, query_and_key, same_features, scored_attention,
-    scored_dims, sequences, unknown_argument,
+    scored_dims, scored_values, sequences, unknown_argument,
 };
 use crate::config::Config;
 use crate::dims::Dims;
@@ -201,6 +201,10 @@ impl Layer for Attention {
         let all = sequences(self, inputs)?;
         same_features(self, all[0], all[2])?;
         Ok(scored_dims(self.attention.call, all))
+    }
+
+    fn largest_inside(&self, inputs: &[Dims], _training: bool) -> u64 {
+        scored_values(inputs, self.score_mode == ScoreMode::Concat)
     }
 
     fn forward(&self, inputs: &[AnyTensor], context: &mut Context) -> Result<Vec<AnyTensor>> {

@@ -150,6 +150,15 @@ macro_rules! scored_attention {
 }
 use scored_attention;
 
+/// The values of the scores `[batch, queries, values]`, or of what is summed up over the features for them.
+fn scored_values(inputs: &[Dims], over_features: bool) -> u64 {
+    let [query, value, ..] = inputs else { return 0 };
+    let features = if over_features { query.axis(2) } else { None };
+    let sizes = [query.axis(0), query.axis(1), value.axis(1), features];
+    let sizes = sizes.into_iter().map(|size| size.unwrap_or(1) as u64);
+    sizes.fold(1, u64::saturating_mul)
+}
+
 /// The error about a call argument that the layer does not have.
 fn unknown_argument(layer: &(impl Layer + ?Sized), name: &str, value: &Value) -> Error {
     Error::config(

@@ -230,6 +230,17 @@ impl<C: LayerCell> Layer for Recurrent<C> {
         std::iter::once(output).chain(states).collect()
     }
 
+    fn largest_inside(&self, inputs: &[Dims], training: bool) -> u64 {
+        let sizes = |x: &Dims| Some([x.axis(0)?, x.axis(1)?, x.axis(2)?]);
+        match (
+            self.recurrent.implementation,
+            inputs.first().and_then(sizes),
+        ) {
+            (Implementation::Burn, _) | (_, None) => 0,
+            (_, Some(sizes)) => self.cell.largest_fused(sizes, training),
+        }
+    }
+
     fn forward(&self, inputs: &[AnyTensor], context: &mut Context) -> Result<Vec<AnyTensor>> {
         let place = describe(self);
         let options = &self.recurrent;

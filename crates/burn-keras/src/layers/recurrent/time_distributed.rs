@@ -162,6 +162,21 @@ impl Layer for TimeDistributed {
         Ok(vec![Dims::new(axes)])
     }
 
+    fn largest_inside(&self, inputs: &[Dims], training: bool) -> u64 {
+        let layer = self.layer.get();
+        // All steps but the first are computed at once, unless something is drawn or left behind in each.
+        let by_itself = may_have_effects(&layer_object(layer), training);
+        let rows = |x: &Dims| {
+            let batch = x.axis(0)?;
+            match by_itself {
+                true => Some(batch),
+                false => Some(batch.saturating_mul(x.axis(1)?.saturating_sub(1).max(1))),
+            }
+        };
+        let step = inputs.first().map(|x| x.tail(2).with_batch(rows(x)));
+        step.map_or(0, |step| layer.largest_inside(&[step], training))
+    }
+
     fn forward(&self, inputs: &[AnyTensor], context: &mut Context) -> Result<Vec<AnyTensor>> {
         let x = only(inputs)?;
         let shape = x.shape();
@@ -236,6 +251,29 @@ impl Layer for TimeDistributed {
             layer: LayerBox::new(shared),
             options: self.options.clone(),
         }))
+    }
+}
+
+/// Whether a layer of this configuration, or one inside it, may draw something in a pass, or leave something behind:
+/// whether [`Context::effects`] may count up. Layers of one's own may.
+fn may_have_effects(config: &Value, training: bool) -> bool {
+    match config {
+        Value::Object(fields) => fields.iter().any(|(key, value)| match key.as_str() {
+            "registered_name" => !value.is_null(),
+            "activity_regularizer" => !value.is_null(),
+            "stateful" => *value == Value::Bool(true),
+            "dropout" | "recurrent_dropout" | "rate" | "stddev" => {
+                training && value.as_f64().is_some_and(|rate| rate > 0.0)
+            }
+            "class_name" => match value.as_str() {
+                Some("ActivityRegularization") => true,
+                Some("BatchNormalization") => training,
+                _ => false,
+            },
+            _ => may_have_effects(value, training),
+        }),
+        Value::Array(all) => all.iter().any(|value| may_have_effects(value, training)),
+        _ => false,
     }
 }
 

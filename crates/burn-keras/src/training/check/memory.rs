@@ -5,103 +5,154 @@ use crate::dims::Dims;
 use crate::models::{Model, bytes};
 use crate::{Error, Result};
 
-/// Refuses a batch for which some layer would need a larger buffer than the model's device allows; `x` is what goes in,
-/// for the axes that the model leaves open.
+/// Refuses a batch of inputs of the shapes `x`, each with its own batch axis, for which some layer would need a larger
+/// buffer than the model's device allows. Only shapes are looked at; nothing is asked of the device but its limit.
 ///
 /// # Errors
 ///
-/// [`Error::Argument`] naming the layer and the batch size that fits; [`Error::Device`] where not even one sample does.
-pub(crate) fn batch_fits(model: &Model, place: &str, batch_size: usize, x: &[Dims]) -> Result<()> {
+/// [`Error::Argument`] naming the layer and the batch size that fits; [`Error::Device`] where not even one sample does, or
+/// a weight alone is too large.
+pub(crate) fn batch_fits(
+    model: &Model,
+    place: &str,
+    batch_size: usize,
+    x: &[Dims],
+    training: bool,
+) -> Result<()> {
     let device = model.placement()?;
-    let Some(largest) = largest_buffer(&device) else {
+    match largest_buffer(&device) {
+        Some(largest) => check(model, place, batch_size, x, training, largest, || {
+            device_name(&device)
+        }),
+        None => Ok(()),
+    }
+}
+
+fn check(
+    model: &Model,
+    place: &str,
+    batch_size: usize,
+    x: &[Dims],
+    training: bool,
+    largest: u64,
+    device: impl Fn() -> String,
+) -> Result<()> {
+    let too_large = |batch: usize| -> Result<Option<Need>> {
+        let x: Vec<Dims> = x.iter().map(|x| x.with_first(Some(batch))).collect();
+        Ok(largest_need(model, &x, training)?.filter(|need| need.bytes > largest))
+    };
+    let Some(need) = too_large(batch_size)? else {
         return Ok(());
     };
-    let Some(need) = largest_need(model, x)? else {
-        return Ok(());
-    };
-    need.check(place, batch_size, largest, &device_name(&device))
+    let (limit, device) = (bytes(largest), device());
+    if let Some(weight) = largest_weight(model).filter(|weight| weight.bytes > largest) {
+        let (layer, all) = (weight.layer, bytes(weight.bytes));
+        return Err(Error::Device(format!(
+            "{place}: a weight of {layer} needs a buffer of {all}, and the device {device} allows {limit} at most: no batch \
+             size helps; make the layer smaller, or compute on the CPU (`BURN_KERAS_DEVICE=flex`)"
+        )));
+    }
+    // The most samples that fit are found by halving: what a batch needs grows with it, but not quite in proportion.
+    let (mut fits, mut fails) = (0, batch_size);
+    while fails - fits > 1 {
+        let middle = fits + (fails - fits) / 2;
+        match too_large(middle)? {
+            Some(_) => fails = middle,
+            None => fits = middle,
+        }
+    }
+    if fits == 0 {
+        let one = too_large(1)?.unwrap_or(need);
+        let (layer, one) = (one.layer, bytes(one.bytes));
+        return Err(Error::Device(format!(
+            "{place}: {layer} needs a buffer of {one} for a single sample, and the device {device} allows {limit} at most: \
+             shorten the sequences, or compute on the CPU (`BURN_KERAS_DEVICE=flex`)"
+        )));
+    }
+    let (layer, all) = (need.layer, bytes(need.bytes));
+    Err(Error::argument(
+        place,
+        "batch_size",
+        format!(
+            "is {batch_size}, for which {layer} needs a buffer of {all}, and the device {device} allows {limit} at most: a \
+             batch_size of {fits} fits"
+        ),
+    ))
 }
 
 /// The largest buffer of a layer.
 #[derive(Debug, PartialEq)]
 struct Need {
     layer: String,
-    /// For each sample.
     bytes: u64,
 }
 
-impl Need {
-    fn check(&self, place: &str, batch_size: usize, largest: u64, device: &str) -> Result<()> {
-        let all = self.bytes.saturating_mul(batch_size as u64);
-        if all <= largest {
-            return Ok(());
-        }
-        let (layer, all, limit) = (&self.layer, bytes(all), bytes(largest));
-        let fits = largest / self.bytes.max(1);
-        if fits == 0 {
-            let one = bytes(self.bytes);
-            return Err(Error::Device(format!(
-                "{place}: {layer} needs a buffer of {one} for a single sample, and the device {device} allows {limit} at \
-                 most: shorten the sequences, or compute on the CPU (`BURN_KERAS_DEVICE=flex`)"
-            )));
-        }
-        Err(Error::argument(
-            place,
-            "batch_size",
-            format!(
-                "is {batch_size}, for which {layer} needs a buffer of {all}, and the device {device} allows {limit} at \
-                 most: a batch_size of {fits} fits"
-            ),
-        ))
+/// The bytes of a tensor of this shape.
+fn bytes_of(axes: impl Iterator<Item = usize>) -> u64 {
+    axes.fold(4, |n, size| n.saturating_mul(size as u64))
+}
+
+fn larger(largest: Option<Need>, bytes: u64, layer: impl FnOnce() -> String) -> Option<Need> {
+    match largest {
+        Some(need) if need.bytes >= bytes => Some(need),
+        _ => Some(Need {
+            layer: layer(),
+            bytes,
+        }),
     }
 }
 
-/// What the layer with the largest buffer needs: its output, or what its largest matrix makes of all timesteps (an LSTM
-/// keeps all gates of all steps for the way back).
-fn largest_need(model: &Model, x: &[Dims]) -> Result<Option<Need>> {
-    let graph = model.graph()?;
-    let open = graph.inputs.iter().zip(x).flat_map(|(input, given)| {
-        let axes = input.dims.axes().iter().zip(given.axes()).skip(1);
-        axes.filter_map(|(own, given)| own.is_none().then_some((*given)?))
-    });
-    // Axes that the model leaves open are its timesteps.
-    let timesteps = open.max().unwrap_or(1);
-    let sizes = |dims: &Dims| -> Vec<u64> {
-        let axes = dims.axes().iter().skip(1);
-        axes.map(|axis| axis.unwrap_or(timesteps) as u64).collect()
-    };
-    let product = |sizes: &[u64]| sizes.iter().fold(4u64, |n, size| n.saturating_mul(*size));
-    let mut largest: Option<Need> = None;
-    let mut note = |layer: String, bytes: u64| {
-        if largest.as_ref().is_none_or(|need| bytes > need.bytes) {
-            largest = Some(Need { layer, bytes });
+/// The largest weight, of layers inside others too.
+fn largest_weight(model: &Model) -> Option<Need> {
+    let mut largest = None;
+    for layer in model.leaves() {
+        for weight in layer.weights() {
+            let bytes = bytes_of(weight.shape.into_iter());
+            largest = larger(largest, bytes, || layer.describe());
         }
-    };
-    for input in &graph.inputs {
-        note(
-            format!("Input \"{}\"", input.name),
-            product(&sizes(&input.dims)),
-        );
     }
+    largest
+}
+
+/// What the layer with the largest buffer needs for a batch of these inputs: a weight, its output, or what it says of
+/// itself (`Layer::largest_inside`).
+fn largest_need(model: &Model, x: &[Dims], training: bool) -> Result<Option<Need>> {
+    let mut largest = largest_weight(model);
+    let graph = model.graph()?;
+    let all = |dims: &Dims| bytes_of(dims.axes().iter().map(|axis| axis.unwrap_or(1)));
+    for (input, given) in graph.inputs.iter().zip(x) {
+        largest = larger(largest, all(given), || format!("Input \"{}\"", input.name));
+    }
+    let mut dims = x.to_vec();
+    dims.resize(graph.dims.len(), Dims::default());
     for step in &graph.steps {
-        let Some(layer) = model.layers().get(step.layer) else {
-            continue;
+        let layer = &model.layers()[step.layer];
+        let inputs: Vec<Dims> = step.inputs.iter().map(|v| dims[*v].clone()).collect();
+        // What does not go together is said where it is computed, and what comes after it is not counted.
+        let Ok(outputs) = layer.output_dims(&inputs) else {
+            return Ok(largest);
         };
-        for value in &step.outputs {
-            note(layer.describe(), product(&sizes(&graph.dims[*value])));
+        let held = layer.read();
+        if let Some(inner) = held.as_any().downcast_ref::<Model>() {
+            if let Some(need) = largest_need(inner, &inputs, training)? {
+                largest = larger(largest, need.bytes, || need.layer);
+            }
+        } else {
+            let inside = 4u64.saturating_mul(held.largest_inside(&inputs, training));
+            largest = larger(largest, inside, || layer.describe());
         }
-        let widths = layer.weights().into_iter().filter(|w| w.shape.len() > 1);
-        let width = widths.filter_map(|w| w.shape.last().copied()).max();
-        if let (Some(width), Some(input)) = (width, step.inputs.first()) {
-            let sizes = sizes(&graph.dims[*input]);
-            let positions = &sizes[..sizes.len().saturating_sub(1)];
-            note(
-                layer.describe(),
-                product(positions).saturating_mul(width as u64),
-            );
+        for (value, output) in step.outputs.iter().zip(outputs) {
+            largest = larger(largest, all(&output), || layer.describe());
+            dims[*value] = output;
         }
     }
     Ok(largest)
+}
+
+/// [`largest_need`] as values, for a model inside a layer.
+pub(crate) fn largest_values(model: &Model, x: &[Dims], training: bool) -> u64 {
+    let need = largest_need(model, x, training).ok().flatten();
+    need.map_or(0, |need| need.bytes / 4)
 }
 
 #[cfg(test)]
@@ -109,40 +160,102 @@ mod tests {
     use super::*;
     use crate::prelude::*;
 
+    fn need(model: &Model, x: &[&[usize]], training: bool) -> Result<(String, u64)> {
+        let x: Vec<Dims> = x.iter().map(|x| Dims::known(x)).collect();
+        let need = largest_need(model, &x, training)?;
+        let need = need.ok_or_else(|| Error::Model("needs nothing".to_string()))?;
+        Ok((need.layer, need.bytes / 4))
+    }
+
     #[test]
-    fn the_gates_of_an_lstm_over_all_steps_are_its_largest_buffer() -> Result<()> {
+    fn training_an_lstm_keeps_its_states_beside_the_gates() -> Result<()> {
         let mut model = Sequential::new();
         model.add(Lstm::new(8).input_shape((None, 3)))?;
         model.add(Dense::new(2))?;
-        let need = largest_need(&model, &[Dims::known(&[100, 50, 3])])?;
-        let wanted = Need {
-            layer: "Lstm \"lstm\"".to_string(),
-            bytes: 4 * 50 * (4 * 8),
-        };
-        assert_eq!(need, Some(wanted));
+        // Parts begin at multiples of 256 values, which 32 * 50 * 8 is.
+        let at = |training| need(&model, &[&[32, 50, 3]], training);
+        assert_eq!(at(false)?, ("Lstm \"lstm\"".to_string(), 32 * 50 * 4 * 8));
+        assert_eq!(at(true)?, ("Lstm \"lstm\"".to_string(), 32 * 50 * 6 * 8));
         Ok(())
     }
 
     #[test]
-    fn a_batch_that_is_too_large_is_told_the_size_that_fits() {
-        let need = Need {
-            layer: "Lstm \"lstm\"".to_string(),
-            bytes: 1 << 20,
+    fn layers_inside_wrappers_and_models_count() -> Result<()> {
+        let mut inner = Sequential::new();
+        inner.add(Bidirectional::new(Gru::new(8)).input_shape((None, 3)))?;
+        let mut model = Sequential::new();
+        model.add(TimeDistributed::new(Model::from(inner)).input_shape([5, 50, 3]))?;
+        // All steps but the first are computed at once.
+        let (_, values) = need(&model, &[&[32, 5, 50, 3]], true)?;
+        assert_eq!(values, 4 * 32 * 50 * 6 * 8 + 4 * 32 * 8);
+        Ok(())
+    }
+
+    #[test]
+    fn steps_that_are_computed_one_by_one_count_as_one() -> Result<()> {
+        // Drawn anew for each of the 5 steps, else the first step and then the other 4.
+        let at = |inner: Lstm, training| -> Result<u64> {
+            let mut model = Sequential::new();
+            model.add(TimeDistributed::new(inner).input_shape([5, 50, 3]))?;
+            Ok(need(&model, &[&[32, 5, 50, 3]], training)?.1)
         };
-        let text = |limit| {
-            let checked = need.check("fit", 256, limit, "wgpu (a card)");
+        let input = 32 * 5 * 50 * 3;
+        assert_eq!(at(Lstm::new(8), true)?, 4 * 32 * 50 * 6 * 8);
+        assert_eq!(at(Lstm::new(8).dropout(0.5), true)?, 32 * 50 * 6 * 8);
+        assert_eq!(at(Lstm::new(8).dropout(0.5), false)?, 4 * 32 * 50 * 4 * 8);
+        assert_eq!(at(Lstm::new(1).dropout(0.5), true)?, input);
+        Ok(())
+    }
+
+    #[test]
+    fn the_scores_of_attention_count_for_each_head() -> Result<()> {
+        let input = Input::new((None, 4));
+        let seen = MultiHeadAttention::new(3, 2).call((&input, &input))?;
+        let model = Model::new(&input, &seen)?;
+        assert_eq!(need(&model, &[&[7, 100, 4]], false)?.1, 7 * 3 * 100 * 100);
+        Ok(())
+    }
+
+    #[test]
+    fn each_input_has_its_own_length() -> Result<()> {
+        let encoder = Input::new((None, 2));
+        let decoder = Input::new((None, 2));
+        let [_, h] = Gru::new(3).return_state(true).call(&encoder)?.try_into()?;
+        let y = Gru::new(3).return_sequences(true).call((&decoder, &h))?;
+        let y = Dense::new(3000).name("words").call(&y)?;
+        let model = Model::new([&encoder, &decoder], &y)?;
+        let wanted = ("Dense \"words\"".to_string(), 4 * 20 * 3000);
+        assert_eq!(need(&model, &[&[4, 1000, 2], &[4, 20, 2]], true)?, wanted);
+        Ok(())
+    }
+
+    #[test]
+    fn a_batch_that_is_too_large_is_told_the_size_that_fits() -> Result<()> {
+        let mut model = Sequential::new();
+        model.add(RepeatVector::new(1 << 16).input_shape([4]))?;
+        let text = |batch, limit| {
+            let x = [Dims::known(&[1000, 4])];
+            let checked = check(&model, "fit", batch, &x, true, limit, || "a card".into());
             checked.map_err(|e| e.to_string())
         };
-        assert_eq!(text(256 << 20), Ok(()));
-        assert_eq!(
-            text(128 << 20).unwrap_err(),
-            "fit: batch_size is 256, for which Lstm \"lstm\" needs a buffer of 256.00 MB, and the device wgpu (a card) \
-             allows 128.00 MB at most: a batch_size of 128 fits"
-        );
-        assert!(
-            text(1 << 19)
-                .unwrap_err()
-                .contains("needs a buffer of 1.00 MB for a single sample")
-        );
+        // 1 MB for each sample.
+        assert_eq!(text(256, 256 << 20), Ok(()));
+        let told = text(256, 128 << 20).err().unwrap_or_default();
+        assert!(told.contains("needs a buffer of 256.00 MB"), "{told}");
+        assert!(told.contains("a batch_size of 128 fits"), "{told}");
+        let told = text(256, 1 << 19).err().unwrap_or_default();
+        assert!(told.contains("1.00 MB for a single sample"), "{told}");
+        Ok(())
+    }
+
+    #[test]
+    fn no_batch_size_helps_where_a_weight_is_too_large() -> Result<()> {
+        let mut model = Sequential::new();
+        model.add(Embedding::new(1000, 16).input_shape([3]))?;
+        let x = [Dims::known(&[1, 3])];
+        let told = check(&model, "fit", 1, &x, true, 1000, || "a card".into());
+        let told = told.err().map(|e| e.to_string()).unwrap_or_default();
+        assert!(told.contains("no batch size helps"), "{told}");
+        Ok(())
     }
 }

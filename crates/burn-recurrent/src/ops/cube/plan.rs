@@ -1,6 +1,8 @@
 //! What a kernel is compiled for, and where things lie in the buffers that kernels share.
 
 use super::super::{Arguments, Call, Returns};
+use crate::buffers::recurrent_apart;
+pub(super) use crate::buffers::{GradientParts, SavedParts, aligned};
 use crate::kernel::Kind;
 use burn::backend::TensorMetadata;
 use burn_cubecl::CubeBackend;
@@ -79,7 +81,7 @@ impl Plan {
 
     /// Whether the recurrent products' gradients differ from the input products'.
     pub(super) fn recurrent_apart(&self) -> bool {
-        self.kind == Kind::Gru
+        recurrent_apart(self.kind)
     }
 
     /// Whether one launch does the whole sequence: a unit has a thread, and a row's states fit the shared
@@ -123,64 +125,8 @@ impl Sizes {
     }
 }
 
-/// Elements that a part of a shared buffer begins at a multiple of: 1 KiB, which all runtimes can bind.
-pub(super) const ALIGNMENT: usize = 256;
-
-/// A length up to the next place where a part can begin.
-pub(super) fn aligned(len: usize) -> usize {
-    len.next_multiple_of(ALIGNMENT)
-}
-
-/// Where the parts of what the forward pass saves begin; the activations are at 0.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct SavedParts {
-    /// The states before each step, `[batch, timesteps, units]`.
-    pub(super) hidden: usize,
-    /// The second value, if any, of the same shape.
-    pub(super) second: usize,
-    pub(super) len: usize,
-}
-
-impl SavedParts {
-    pub(super) fn new(kind: Kind, units: usize, rows: usize) -> Self {
-        let state = rows * units;
-        let hidden = aligned(kind.gates() * state);
-        let second = hidden + aligned(state);
-        let has_second = kind != Kind::SimpleRnn;
-        Self {
-            hidden,
-            second,
-            len: second + if has_second { aligned(state) } else { 0 },
-        }
-    }
-}
-
-/// Where the parts of the backward pass' result begin; the gradients of the input's sums are at 0.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct GradientParts {
-    /// The gradients of the recurrent sums: at 0 as well, where they are the same.
-    pub(super) recurrent: usize,
-    pub(super) h: usize,
-    pub(super) c: usize,
-    pub(super) len: usize,
-}
-
 impl GradientParts {
     pub(super) fn new(plan: &Plan, sizes: Sizes) -> Self {
-        let sums = aligned(plan.gates() * sizes.rows() * plan.units);
-        let state = aligned(sizes.batch * plan.units);
-        let recurrent = if plan.recurrent_apart() { sums } else { 0 };
-        let h = recurrent + sums;
-        let c = h + state;
-        Self {
-            recurrent,
-            h,
-            c,
-            len: if plan.kind.has_cell_state() {
-                c + state
-            } else {
-                c
-            },
-        }
+        Self::of(plan.kind, plan.units, sizes.batch, sizes.steps)
     }
 }

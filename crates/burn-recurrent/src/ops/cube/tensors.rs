@@ -25,7 +25,7 @@ pub(super) fn argument(tensor: &CubeTensor) -> BufferArg {
     tensor.clone().binding().into_buffer_arg()
 }
 
-/// The part of a buffer from `at`, which is a multiple of [`ALIGNMENT`](super::plan::ALIGNMENT), as a
+/// The part of a buffer from `at`, which is a multiple of [`ALIGNMENT`](crate::buffers::ALIGNMENT), as a
 /// tensor of its own. It shares the memory.
 pub(super) fn part<const D: usize>(
     buffer: &CubeTensor,

@@ -361,6 +361,20 @@ impl Layer for MultiHeadAttention {
         rules.flatten().collect()
     }
 
+    fn largest_inside(&self, inputs: &[Dims], _training: bool) -> u64 {
+        let (inputs, _) = self.split(inputs);
+        let Ok(all) = query_value_key(self, inputs) else {
+            return 0;
+        };
+        let Ok(axes) = self.axes(all) else { return 0 };
+        let heads = self.settings.num_heads;
+        let values = |dims: &Dims| dims.product(0).unwrap_or(usize::MAX) as u64;
+        let width = heads * self.settings.key_dim.max(self.value_size());
+        let projected = all.map(|dims| values(&dims.with_last(Some(width))));
+        let scores = values(&axes.scores(all[0], heads, all[1]));
+        projected.into_iter().fold(scores, u64::max)
+    }
+
     fn forward(&self, inputs: &[AnyTensor], context: &mut Context) -> Result<Vec<AnyTensor>> {
         let (inputs, attention_mask) = self.split(inputs);
         let dims: Vec<Dims> = inputs.iter().map(AnyTensor::dims).collect();

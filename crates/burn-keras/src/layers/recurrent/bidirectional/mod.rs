@@ -311,6 +311,12 @@ impl Layer for Bidirectional {
         names
     }
 
+    fn largest_inside(&self, inputs: &[Dims], training: bool) -> u64 {
+        let layers = [&self.forward_layer, &self.backward_layer];
+        let inside = layers.map(|layer| layer.get().largest_inside(inputs, training));
+        inside.into_iter().max().unwrap_or(0)
+    }
+
     fn forward(&self, inputs: &[AnyTensor], context: &mut Context) -> Result<Vec<AnyTensor>> {
         let [forward, backward] = Self::split(inputs)?;
         let mut run = |field: &str, layer: &LayerBox, inputs: &[AnyTensor]| {

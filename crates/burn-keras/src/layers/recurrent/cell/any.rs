@@ -131,6 +131,10 @@ impl Cell for AnyCell {
         self.cell().not_fused(device, dtype)
     }
 
+    fn largest_fused(&self, sizes: [usize; 3], training: bool) -> u64 {
+        self.cell().largest_fused(sizes, training)
+    }
+
     fn run_fused(&self, sequence: Sequence<'_>) -> Result<Run> {
         self.cell().run_fused(sequence)
     }

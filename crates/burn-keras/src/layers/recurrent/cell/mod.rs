@@ -184,6 +184,14 @@ pub trait Cell: std::fmt::Debug + Send + Sync {
         Some("no fused operation for this cell, only for LSTM, GRU and SimpleRNN".to_string())
     }
 
+    /// The values of the largest tensor that [`Cell::run_fused`] makes of `[batch, timesteps, features]`; 0 where it
+    /// cannot compute the cell.
+    #[doc(hidden)]
+    fn largest_fused(&self, sizes: [usize; 3], training: bool) -> u64 {
+        let _ = (sizes, training);
+        0
+    }
+
     /// Runs the cell over a whole sequence as one operation.
     ///
     /// # Errors

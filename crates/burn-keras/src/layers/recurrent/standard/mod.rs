@@ -287,6 +287,16 @@ impl<K: Gates> Cell for StandardCell<K> {
         })
     }
 
+    fn largest_fused(&self, sizes: [usize; 3], training: bool) -> u64 {
+        if self.other_activation().is_some() {
+            return 0;
+        }
+        let settings = &self.settings;
+        let gate_masks = training && settings.recurrent_dropout > 0.0;
+        let kind = self.gates.kind();
+        burn_recurrent::largest_buffer(kind, sizes, settings.units, training, gate_masks) as u64
+    }
+
     fn run_fused(&self, sequence: Sequence<'_>) -> Result<Run> {
         let Sequence {
             x,
