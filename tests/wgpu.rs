@@ -411,6 +411,36 @@ fn a_batch_for_which_the_device_has_no_buffer_is_refused_with_the_size_that_fits
 }
 
 #[test]
+fn batches_that_come_whole_are_refused_with_the_number_of_samples_that_fits() -> TestResult {
+    let _alone = alone();
+    set_device(&wgpu()?);
+    let mut model = Sequential::new();
+    model.add(RepeatVector::new(1 << 20).input_shape([4]))?;
+    model.add(GlobalAveragePooling1d::new())?;
+    model.compile("sgd", "mse", ())?;
+    let x = Array2::<f32>::zeros((1 << 16, 4));
+    let batches = || Stream::new(|_| std::iter::once(Batch::new(x.clone(), x.clone())));
+    let mut y = x.clone();
+    let refusals = [
+        model.fit_stream(batches(), options()).map(|_| ()),
+        model
+            .evaluate_stream(batches(), Evaluate::new().verbose(0))
+            .map(|_| ()),
+        model.predict_stream(batches(), Predict::new()).map(|_| ()),
+        model.train_on_batch(&x, &x).map(|_| ()),
+        model.test_on_batch(&x, &x).map(|_| ()),
+        model.predictor()?.session().predict_into(&x, &mut y),
+    ];
+    for refusal in refusals {
+        let text = refusal.unwrap_err().to_string();
+        assert!(text.contains("needs a buffer of 1.00 TB"), "{text}");
+        assert!(text.contains("has 65536 samples"), "{text}");
+        assert!(text.contains("at a time fit"), "{text}");
+    }
+    Ok(())
+}
+
+#[test]
 fn an_error_of_the_device_comes_out_when_values_are_read() -> TestResult {
     let _alone = alone();
     let device = wgpu()?;

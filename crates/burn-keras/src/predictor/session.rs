@@ -10,8 +10,8 @@ use super::plan::{Plan, RowWork, Stage, StageWork};
 use crate::dims::Dims;
 use crate::layers::Context;
 use crate::models::Model;
-use crate::training::check_inputs;
 use crate::training::data::Values;
+use crate::training::{BatchSize, batch_fits, check_inputs};
 use crate::{Error, Result};
 
 /// Buffers and states for predictions on one thread, made by [`Predictor::session`](super::Predictor::session).
@@ -69,7 +69,7 @@ impl Session {
     /// # Errors
     ///
     /// [`Error::Shape`] when an array has another shape, [`Error::Data`] when it does not lie in memory in standard
-    /// order.
+    /// order, or a GPU does not have the memory for so many samples.
     pub fn predict_into<S, D, T, E>(
         &mut self,
         x: &ArrayBase<S, D>,
@@ -303,6 +303,17 @@ fn run_model(model: &Model, x: ArrayViewD<'_, f32>, shape: &[usize], y: &mut [f3
     let x = Values::Float(CowArray::from(x));
     let x = check_inputs(model, "x", vec![x])?;
     let device = model.placement()?;
+    let (samples, inputs) = (x.first().map_or(0, Values::samples), || {
+        x.iter().map(Values::dims).collect()
+    });
+    batch_fits(
+        model,
+        &device,
+        BatchSize::Given("x"),
+        samples,
+        inputs,
+        false,
+    )?;
     let inputs = x.into_iter().map(|values| values.into_tensor(&device));
     let outputs = model.forward(
         &inputs.collect::<Result<Vec<_>>>()?,

@@ -131,7 +131,7 @@ impl Epochs<'_, '_, '_> {
         };
         callbacks.on_train_batch_begin(training, batch)?;
         let model = training.model_mut();
-        let set = self.feed.checked(set, model, self.class_weights)?;
+        let set = self.feed.checked(set, model, self.class_weights, true)?;
         let (inputs, targets) = set.into_batch(&model.placement()?)?;
         let outcome = step::train(model, inputs, &targets, &mut self.generator)?;
         tracker.update(&outcome, &targets)?;

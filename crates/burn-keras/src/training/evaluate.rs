@@ -184,7 +184,7 @@ pub(super) fn run_test(
     let mut batch = 0;
     while let Some(set) = feed.next()? {
         callbacks.on_test_batch_begin(&mut inference, batch)?;
-        let (inputs, targets) = feed.checked(set, model, None)?.into_batch(&device)?;
+        let (inputs, targets) = feed.checked(set, model, None, false)?.into_batch(&device)?;
         let outcome = step::test(model, inputs, &targets)?;
         tracker.update(&outcome, &targets)?;
         callbacks.on_test_batch_end(&mut inference, batch, &RunningLogs(&tracker))?;

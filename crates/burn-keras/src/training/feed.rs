@@ -13,6 +13,7 @@ use super::set::{Fed, Names, Resident, Samples, Set, SetBatches};
 use super::stream::{Batch, Push, Stream};
 use super::weights::ClassWeights;
 use crate::backend::is_cpu;
+use crate::dims::Dims;
 use crate::error::panic_message;
 use crate::models::Model;
 use crate::random::{Generator, GeneratorState};
@@ -63,6 +64,8 @@ pub(crate) struct Feed<'scope, 'env> {
     fits: bool,
     /// The samples there, from the first batch on.
     resident: Option<Resident>,
+    /// The shapes of the last batch of a stream for which the device has the memory.
+    passed: Vec<Dims>,
 }
 
 /// A [`Source`]; a stream is away while another thread runs it.
@@ -132,6 +135,7 @@ impl<'scope, 'env> Feed<'scope, 'env> {
             device,
             fits,
             resident: None,
+            passed: Vec::new(),
         }
     }
 
@@ -346,18 +350,20 @@ impl<'scope, 'env> Feed<'scope, 'env> {
     ///
     /// # Errors
     ///
-    /// [`Error::Shape`] and [`Error::Data`] when it does not fit the model.
+    /// [`Error::Shape`] and [`Error::Data`] when it does not fit the model, or the device.
     pub fn checked(
-        &self,
+        &mut self,
         batch: Fed,
         model: &Model,
         class_weights: Option<&ClassWeights>,
+        training: bool,
     ) -> Result<Fed> {
         let batch = match batch {
             Fed::Host(batch) if !self.is_checked() => batch,
             checked => return Ok(checked),
         };
         let mut batch = batch.check(model, Names::BATCH)?;
+        self.check_memory(&batch, model, training)?;
         // The classes of arrays were weighed before they were cut into batches.
         if self.is_stream() {
             batch.weigh_classes(model, class_weights)?;
@@ -370,14 +376,39 @@ impl<'scope, 'env> Feed<'scope, 'env> {
     /// # Errors
     ///
     /// As [`Feed::checked`].
-    pub fn checked_inputs(&self, batch: Fed, model: &Model) -> Result<Fed> {
+    pub fn checked_inputs(&mut self, batch: Fed, model: &Model) -> Result<Fed> {
         let batch = match batch {
             Fed::Host(batch) if !self.is_checked() => batch,
             checked => return Ok(checked),
         };
-        Ok(Fed::Host(Set {
+        let batch = Set {
             x: check::inputs(model, Names::BATCH.x, batch.x)?,
             ..Set::default()
-        }))
+        };
+        self.check_memory(&batch, model, false)?;
+        Ok(Fed::Host(batch))
+    }
+
+    /// Whether a GPU has the memory for a batch of a stream; that of arrays was looked at with `batch_size`. Batches of the
+    /// same shapes are looked at once.
+    fn check_memory(&mut self, batch: &Set<'_>, model: &Model, training: bool) -> Result<()> {
+        if !self.is_stream() || is_cpu(&self.device) {
+            return Ok(());
+        }
+        let x = batch.inputs();
+        if x != self.passed {
+            let sized = check::BatchSize::Given(Names::BATCH.x);
+            let inputs = || x.clone();
+            check::batch_fits(
+                model,
+                &self.device,
+                sized,
+                batch.samples(),
+                inputs,
+                training,
+            )?;
+            self.passed = x;
+        }
+        Ok(())
     }
 }

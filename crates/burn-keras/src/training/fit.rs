@@ -187,7 +187,8 @@ impl Model {
     ) -> Result<usize> {
         let batch_size = check::batch_size(self, place, asked)?;
         let samples = batch_size.min(set.count());
-        check::batch_fits(self, place, samples, &set.inputs(), training)?;
+        let (device, sized) = (self.placement()?, check::BatchSize::By(place));
+        check::batch_fits(self, &device, sized, samples, || set.inputs(), training)?;
         Ok(batch_size)
     }
 

@@ -28,8 +28,7 @@ mod tracker;
 mod weights;
 
 pub(crate) use backup::{Backup, BackupRequest, Unreadable};
-pub(crate) use check::inputs as check_inputs;
-pub(crate) use check::largest_values;
+pub(crate) use check::{BatchSize, batch_fits, inputs as check_inputs, largest_values};
 pub(crate) use compile::Compiled;
 pub use compile::{Compile, IntoLoss, IntoMetrics, IntoOptimizer};
 pub use evaluate::{Evaluate, Scores};

@@ -1,9 +1,12 @@
 //! One batch at a time, for loops of one's own.
 
+use burn::tensor::Device;
+
+use super::check;
 use super::data::{IntoData, Values};
 use super::evaluate::Scores;
 use super::options::Common;
-use super::set::{Names, Set};
+use super::set::{Names, Samples, Set};
 use super::step;
 use super::tracker::Tracker;
 use super::weights::ClassWeights;
@@ -83,8 +86,9 @@ impl Model {
         self.compiled_for("train_on_batch")?;
         let x = x.into_data()?;
         self.build_for_data(&x)?;
-        let batch = self.single_batch(x, y.into_data()?, options)?;
-        let (inputs, targets) = batch.into_batch(&self.placement()?)?;
+        let device = self.placement()?;
+        let batch = self.single_batch(x, y.into_data()?, options, &device, true)?;
+        let (inputs, targets) = batch.into_batch(&device)?;
         let mut tracker = Tracker::new(self)?;
         let outcome = step::train(self, inputs, &targets, &mut Generator::unseeded())?;
         tracker.update(&outcome, &targets)?;
@@ -112,20 +116,23 @@ impl Model {
         options: OnBatch<'a>,
     ) -> Result<Scores> {
         self.compiled_for("test_on_batch")?;
-        let batch = self.single_batch(x.into_data()?, y.into_data()?, options)?;
-        let (inputs, targets) = batch.into_batch(&self.placement()?)?;
+        let device = self.placement()?;
+        let batch = self.single_batch(x.into_data()?, y.into_data()?, options, &device, false)?;
+        let (inputs, targets) = batch.into_batch(&device)?;
         let mut tracker = Tracker::new(self)?;
         let outcome = step::test(self, inputs, &targets)?;
         tracker.update(&outcome, &targets)?;
         tracker.logs().map(Scores)
     }
 
-    /// A checked batch.
+    /// A checked batch, for which the device has the memory.
     fn single_batch<'a>(
         &self,
         x: Vec<Values<'a>>,
         y: Vec<Values<'a>>,
         mut options: OnBatch<'a>,
+        device: &Device,
+        training: bool,
     ) -> Result<Set<'a>> {
         options.common.check()?;
         if options.class_weight.is_some() && !options.sample_weight.is_empty() {
@@ -137,6 +144,9 @@ impl Model {
         }
         let weights = options.sample_weight;
         let mut batch = Set { x, y, weights }.check(self, Names::TRAINING)?;
+        let sized = check::BatchSize::Given(Names::TRAINING.x);
+        let (samples, inputs) = (batch.samples(), || batch.inputs());
+        check::batch_fits(self, device, sized, samples, inputs, training)?;
         batch.weigh_classes(self, options.class_weight.as_ref())?;
         Ok(batch)
     }

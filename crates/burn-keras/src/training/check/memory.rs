@@ -1,28 +1,47 @@
 //! Batches against the buffers that a GPU allows, before anything is computed.
 
+use burn::tensor::Device;
+
 use crate::backend::{device_name, largest_buffer};
 use crate::dims::Dims;
 use crate::models::{Model, bytes};
 use crate::{Error, Result};
 
+/// Who decides how many samples are in a batch, for the error when they are too many.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum BatchSize<'a> {
+    /// The argument `batch_size` of this function.
+    By(&'a str),
+    /// The caller, who gives a whole batch in arrays of this name.
+    Given(&'a str),
+}
+
+impl BatchSize<'_> {
+    fn name(&self) -> &str {
+        match self {
+            Self::By(name) | Self::Given(name) => name,
+        }
+    }
+}
+
 /// Refuses a batch of inputs of the shapes `x`, each with its own batch axis, for which some layer would need a larger
-/// buffer than the model's device allows. Only shapes are looked at; nothing is asked of the device but its limit.
+/// buffer than `device`, the model's, allows. Only shapes are looked at; nothing is asked of the device but its limit.
 ///
 /// # Errors
 ///
-/// [`Error::Argument`] naming the layer and the batch size that fits; [`Error::Device`] where not even one sample does, or
-/// a weight alone is too large.
+/// [`Error::Argument`] or [`Error::Data`] naming the layer and the batch size that fits; [`Error::Device`] where not even
+/// one sample does, or a weight alone is too large.
 pub(crate) fn batch_fits(
     model: &Model,
-    place: &str,
+    device: &Device,
+    sized: BatchSize<'_>,
     batch_size: usize,
-    x: &[Dims],
+    x: impl FnOnce() -> Vec<Dims>,
     training: bool,
 ) -> Result<()> {
-    let device = model.placement()?;
-    match largest_buffer(&device) {
-        Some(largest) => check(model, place, batch_size, x, training, largest, || {
-            device_name(&device)
+    match largest_buffer(device) {
+        Some(largest) => check(model, sized, batch_size, &x(), training, largest, || {
+            device_name(device)
         }),
         None => Ok(()),
     }
@@ -30,7 +49,7 @@ pub(crate) fn batch_fits(
 
 fn check(
     model: &Model,
-    place: &str,
+    sized: BatchSize<'_>,
     batch_size: usize,
     x: &[Dims],
     training: bool,
@@ -44,7 +63,7 @@ fn check(
     let Some(need) = too_large(batch_size)? else {
         return Ok(());
     };
-    let (limit, device) = (bytes(largest), device());
+    let (place, limit, device) = (sized.name(), bytes(largest), device());
     if let Some(weight) = largest_weight(model).filter(|weight| weight.bytes > largest) {
         let (layer, all) = (weight.layer, bytes(weight.bytes));
         return Err(Error::Device(format!(
@@ -70,14 +89,20 @@ fn check(
         )));
     }
     let (layer, all) = (need.layer, bytes(need.bytes));
-    Err(Error::argument(
-        place,
-        "batch_size",
-        format!(
-            "is {batch_size}, for which {layer} needs a buffer of {all}, and the device {device} allows {limit} at most: a \
-             batch_size of {fits} fits"
+    let needs = format!(
+        "for which {layer} needs a buffer of {all}, and the device {device} allows {limit} at most"
+    );
+    Err(match sized {
+        BatchSize::By(place) => Error::argument(
+            place,
+            "batch_size",
+            format!("is {batch_size}, {needs}: a batch_size of {fits} fits"),
         ),
-    ))
+        BatchSize::Given(array) => Error::data(
+            array,
+            format!("has {batch_size} samples, {needs}: {fits} at a time fit"),
+        ),
+    })
 }
 
 /// The largest buffer of a layer.
@@ -235,7 +260,9 @@ mod tests {
         model.add(RepeatVector::new(1 << 16).input_shape([4]))?;
         let text = |batch, limit| {
             let x = [Dims::known(&[1000, 4])];
-            let checked = check(&model, "fit", batch, &x, true, limit, || "a card".into());
+            let checked = check(&model, BatchSize::By("fit"), batch, &x, true, limit, || {
+                "a card".into()
+            });
             checked.map_err(|e| e.to_string())
         };
         // 1 MB for each sample.
@@ -253,7 +280,9 @@ mod tests {
         let mut model = Sequential::new();
         model.add(Embedding::new(1000, 16).input_shape([3]))?;
         let x = [Dims::known(&[1, 3])];
-        let told = check(&model, "fit", 1, &x, true, 1000, || "a card".into());
+        let told = check(&model, BatchSize::By("fit"), 1, &x, true, 1000, || {
+            "a card".into()
+        });
         let told = told.err().map(|e| e.to_string()).unwrap_or_default();
         assert!(told.contains("no batch size helps"), "{told}");
         Ok(())

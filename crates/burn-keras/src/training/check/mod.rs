@@ -7,7 +7,7 @@ mod mismatch;
 
 pub(crate) use inputs::inputs;
 pub(crate) use labels::labels;
-pub(crate) use memory::{batch_fits, largest_values};
+pub(crate) use memory::{BatchSize, batch_fits, largest_values};
 
 use super::data::Values;
 use crate::models::Model;
