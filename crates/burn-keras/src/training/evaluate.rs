@@ -7,7 +7,7 @@ use super::data::{IntoData, Values};
 use super::feed::{Feed, Source};
 use super::logs::Logs;
 use super::options::{Common, check_steps, common_options};
-use super::set::{Names, Set};
+use super::set::{Names, Room, Set};
 use super::step;
 use super::stream::Stream;
 use super::tracker::Tracker;
@@ -159,7 +159,9 @@ impl Model {
         check_steps("evaluate", "steps", options.steps)?;
         let mut callbacks = CallbackList::new(options.common.callbacks, options.common.verbose);
         thread::scope(|scope| {
-            let mut feed = Feed::new(scope, source, options.steps, self.placement()?);
+            let device = self.placement()?;
+            let mut room = Room::on(&device);
+            let mut feed = Feed::new(scope, source, options.steps, device, &mut room);
             let result = run_test(self, &mut feed, &mut callbacks, false);
             if result.is_err() {
                 callbacks.on_failure(self);

@@ -9,7 +9,7 @@ use burn::tensor::Device;
 use super::batches::Batches;
 use super::check;
 use super::fit_options::Shuffle;
-use super::set::{Fed, Names, Resident, Samples, Set, SetBatches};
+use super::set::{Fed, Names, Resident, Room, Samples, Set, SetBatches};
 use super::stream::{Batch, Push, Stream};
 use super::weights::ClassWeights;
 use crate::backend::is_cpu;
@@ -89,16 +89,17 @@ enum Open<'scope, 'env> {
 }
 
 impl<'scope, 'env> Feed<'scope, 'env> {
-    /// Batches of `source`, `steps` an epoch if that is given, for `device`. `scope` is where the thread that makes them
-    /// runs.
+    /// Batches of `source`, `steps` an epoch if that is given, for `device`, where arrays take of `room` what they need.
+    /// `scope` is where the thread that makes them runs.
     pub fn new(
         scope: &'scope Scope<'scope, 'env>,
         source: Source<'env>,
         steps: Option<usize>,
         device: Device,
+        room: &mut Room,
     ) -> Self {
         let fits = match &source {
-            Source::Arrays { set, .. } => set.fits(&device),
+            Source::Arrays { set, .. } => room.take(*set),
             Source::Stream(_) => false,
         };
         let (batches, batches_of_a_pass) = match source {

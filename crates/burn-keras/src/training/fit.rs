@@ -9,7 +9,7 @@ use super::feed::{Feed, Source};
 use super::fit_options::{Fit, Shuffle, ValidationData};
 use super::history::History;
 use super::options::batch_size_for;
-use super::set::{Names, Samples, Set};
+use super::set::{Names, Room, Samples, Set};
 use super::stream::Stream;
 use crate::callbacks::CallbackList;
 use crate::dims::Dims;
@@ -142,10 +142,13 @@ impl Model {
         let mut callbacks = CallbackList::new(callbacks, options.common.verbose);
         let device = self.placement()?;
         thread::scope(|scope: &Scope<'_, 'env>| {
+            let mut room = Room::on(&device);
+            let mut feed =
+                |source, steps| Feed::new(scope, source, steps, device.clone(), &mut room);
             let epochs = Epochs {
-                feed: Feed::new(scope, source, options.steps_per_epoch, device.clone()),
+                feed: feed(source, options.steps_per_epoch),
                 validation: validation.map(|source| {
-                    let feed = Feed::new(scope, source, options.validation_steps, device.clone());
+                    let feed = feed(source, options.validation_steps);
                     (feed, options.validation_freq.as_ref())
                 }),
                 class_weights: options.class_weight.as_ref(),

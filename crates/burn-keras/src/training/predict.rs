@@ -9,7 +9,7 @@ use super::check;
 use super::data::{IntoData, Values};
 use super::feed::{Feed, Source};
 use super::options::{Common, check_steps, common_options};
-use super::set::Set;
+use super::set::{Room, Set};
 use super::stream::Stream;
 use crate::callbacks::{CallbackList, Inference};
 use crate::dims::Dims;
@@ -195,7 +195,13 @@ impl Model {
         let mut callbacks = CallbackList::new(options.common.callbacks, options.common.verbose);
         let mut collected: Vec<Collected> = vec![Collected::default(); names.len()];
         let result = thread::scope(|scope| {
-            let mut feed = Feed::new(scope, source, options.steps, device.clone());
+            let mut feed = Feed::new(
+                scope,
+                source,
+                options.steps,
+                device.clone(),
+                &mut Room::on(&device),
+            );
             let mut inference = Inference::new(self, feed.steps(), false);
             callbacks.on_predict_begin(&mut inference)?;
             feed.begin_epoch(&mut Generator::new(0));

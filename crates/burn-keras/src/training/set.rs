@@ -90,13 +90,6 @@ impl<'a> Set<'a> {
         self.x.first().map_or(0, Values::samples)
     }
 
-    /// The bytes of all values on a device, where each takes four.
-    fn bytes(&self) -> usize {
-        let all = self.x.iter().chain(&self.y).chain(&self.weights);
-        all.map(|array| array.shape().iter().product::<usize>() * 4)
-            .sum()
-    }
-
     fn map<'b>(&'b self, change: impl Fn(&'b Values<'a>) -> Result<Values<'b>>) -> Result<Set<'b>> {
         let all = |arrays: &'b [Values<'a>]| arrays.iter().map(&change).collect::<Result<_>>();
         Ok(Set {
@@ -161,18 +154,29 @@ pub(crate) struct Resident {
     targets: Targets,
 }
 
-impl Resident {
+/// The bytes that are left for samples in a device's memory, those to train on and those to validate on together.
+#[derive(Debug)]
+pub(crate) struct Room(u64);
+
+impl Room {
     /// The part of the largest buffer that all samples together may take, so that weights, states and what a step
     /// computes keep their room.
     const SHARE: u64 = 4;
 
-    /// Whether a set can lie there: not on the CPU, where it is already, and no more than a quarter of the largest
-    /// buffer.
-    fn fits(set: &Set<'_>, device: &Device) -> bool {
-        let fits = |largest: u64| set.bytes() as u64 <= largest / Self::SHARE;
-        !set.are_in_files() && largest_buffer(device).is_some_and(fits)
+    /// A quarter of the largest buffer; none on the CPU, where samples are already.
+    pub fn on(device: &Device) -> Self {
+        Self(largest_buffer(device).map_or(0, |largest| largest / Self::SHARE))
     }
 
+    /// Takes the room that a set needs, if there is as much.
+    pub fn take(&mut self, set: &dyn Samples) -> bool {
+        let left = set.bytes().and_then(|bytes| self.0.checked_sub(bytes));
+        self.0 = left.unwrap_or(self.0);
+        left.is_some()
+    }
+}
+
+impl Resident {
     /// The batch of these samples.
     ///
     /// # Errors
@@ -241,8 +245,8 @@ pub(crate) trait Samples: std::fmt::Debug + Sync {
     /// Those of reading a file.
     fn take(&self, rows: &Rows<'_>) -> Result<Set<'static>>;
 
-    /// Whether all of them should lie in the device's memory while a model runs over them.
-    fn fits(&self, device: &Device) -> bool;
+    /// The bytes of all values on a device, where each takes four; `None` where some are in a file and stay there.
+    fn bytes(&self) -> Option<u64>;
 
     /// All of them there.
     ///
@@ -276,8 +280,10 @@ impl Samples for Set<'_> {
         })
     }
 
-    fn fits(&self, device: &Device) -> bool {
-        Resident::fits(self, device)
+    fn bytes(&self) -> Option<u64> {
+        let all = self.x.iter().chain(&self.y).chain(&self.weights);
+        let bytes = all.map(|array| 4 * array.shape().iter().product::<usize>() as u64);
+        (!self.are_in_files()).then(|| bytes.sum())
     }
 
     fn upload(&self, device: &Device) -> Result<Resident> {
@@ -326,5 +332,43 @@ impl Iterator for SetBatches<'_> {
     fn next(&mut self) -> Option<Self::Item> {
         let set = self.set;
         self.next_rows().map(|rows| set.take(&rows))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::Backend;
+    use crate::training::data::IntoData;
+    use ndarray::Array2;
+
+    fn set(samples: usize) -> Result<Set<'static>> {
+        Ok(Set {
+            x: Array2::<f32>::zeros((samples, 3)).into_data()?,
+            y: Array2::<f32>::zeros((samples, 1)).into_data()?,
+            weights: Vec::new(),
+        })
+    }
+
+    #[test]
+    fn sets_of_one_run_share_the_room_on_a_device() -> Result<()> {
+        // 16 bytes a sample.
+        let mut room = Room(160);
+        assert!(room.take(&set(7)?));
+        assert!(!room.take(&set(4)?), "4 samples in the room of 3");
+        // What did not fit took nothing.
+        assert!(room.take(&set(3)?));
+        assert!(!room.take(&set(1)?));
+        Ok(())
+    }
+
+    #[test]
+    fn there_is_no_room_on_the_cpu() -> Result<()> {
+        for backend in [Backend::Flex, Backend::NdArray] {
+            if backend.is_compiled() {
+                assert!(!Room::on(&backend.open()?).take(&set(1)?), "{backend}");
+            }
+        }
+        Ok(())
     }
 }
