@@ -1,6 +1,9 @@
 #!/usr/bin/env bash
-# Builds and runs a small crate outside the workspace that depends on burn-keras by path, with cargo's default
-# profiles: with flex, with ndarray, and (checked only) with wgpu beside burn's own default features.
+# Crates outside the workspace that depend on burn-keras by path, with cargo's default profiles:
+#   cpu   a small training with flex, and with ndarray; without a backend, and with wgpu beside burn's own default features, it
+#         compiles
+#   gpu   with burn's own default features, and so its fusion, a training on wgpu against one on flex, which needs a Vulkan
+#         driver; the other GPU features compile
 set -euo pipefail
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 work="$(mktemp -d)"
@@ -9,9 +12,9 @@ export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$HOME/burn-keras-target}/downstream
 # The dependencies alone would take several gigabytes with debug symbols.
 export CARGO_PROFILE_DEV_DEBUG=false
 
-crate() { # name, the line of the dependencies
+crate() { # name, its program, the lines of the dependencies
   mkdir -p "$work/$1/src"
-  cp "$root/.ci/downstream/src/main.rs" "$work/$1/src/"
+  cp "$root/.ci/downstream/src/$2.rs" "$work/$1/src/main.rs"
   cp "$root/Cargo.lock" "$work/$1/"
   cat > "$work/$1/Cargo.toml" <<TOML
 [package]
@@ -20,19 +23,37 @@ version = "0.0.0"
 edition = "2024"
 
 [dependencies]
-$2
+$3
 
 [workspace]
 TOML
 }
 
-crate flex "burn-keras = { path = \"$root/crates/burn-keras\" }"
-crate ndarray "burn-keras = { path = \"$root/crates/burn-keras\", default-features = false, features = [\"ndarray\", \"fast\"] }"
-crate wgpu "burn-keras = { path = \"$root/crates/burn-keras\", default-features = false, features = [\"wgpu\"] }
-burn = { version = \"=0.22.1\", features = [\"wgpu\"] }"
-crate none "burn-keras = { path = \"$root/crates/burn-keras\", default-features = false }"
+burn_keras() { # features
+  echo "burn-keras = { path = \"$root/crates/burn-keras\", default-features = false, features = [$1] }"
+}
 
-(cd "$work/flex" && cargo run)
-(cd "$work/ndarray" && cargo run)
-(cd "$work/none" && cargo check)
-(cd "$work/wgpu" && cargo check)
+case "$1" in
+cpu)
+  crate flex main "burn-keras = { path = \"$root/crates/burn-keras\" }"
+  crate ndarray main "$(burn_keras '"ndarray", "fast"')"
+  crate none main "$(burn_keras '')"
+  crate fusion main "$(burn_keras '"wgpu"')
+burn = { version = \"=0.22.1\", features = [\"wgpu\"] }"
+  (cd "$work/flex" && cargo run)
+  (cd "$work/ndarray" && cargo run)
+  (cd "$work/none" && cargo check)
+  (cd "$work/fusion" && cargo check)
+  ;;
+gpu)
+  crate wgpu gpu "$(burn_keras '"wgpu", "flex"')
+burn = { version = \"=0.22.1\", features = [\"wgpu\"] }"
+  crate gpus main "$(burn_keras '"vulkan", "metal", "webgpu", "cuda"')"
+  (cd "$work/wgpu" && cargo run)
+  (cd "$work/gpus" && cargo check)
+  ;;
+*)
+  echo "unknown: $1" >&2
+  exit 2
+  ;;
+esac

@@ -9,9 +9,7 @@ use burn_keras::layers::{Cell, Context, DropoutMasks};
 use burn_keras::prelude::*;
 use burn_keras::random::Generator;
 use burn_keras::tensor::AnyTensor;
-use burn_keras_tests::{
-    FUSED, TestResult, assert_close, devices, read_arrays, read_json, sequential,
-};
+use burn_keras_tests::{TestResult, assert_close, devices, read_arrays, read_json, sequential};
 use ndarray::{Array3, ArrayD, IxDyn};
 use serde_json::Value;
 
@@ -24,7 +22,7 @@ fn states_go_on_from_batch_to_batch_through_fit_evaluate_and_predict() -> TestRe
     let arrays = read_arrays("stateful_fit.npz")?;
     let cases = json["cases"].as_object().ok_or("no cases")?;
     for (backend, device) in devices()? {
-        for implementation in [FUSED, Implementation::Burn] {
+        for implementation in [Implementation::Fused, Implementation::Burn] {
             for (name, case) in cases {
                 let what = format!("{name} on {backend}, {implementation:?}");
                 let mut model = sequential(&case["config"], &device, implementation)?;

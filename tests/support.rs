@@ -35,14 +35,6 @@ pub fn devices() -> TestResult<Vec<(Backend, Device)>> {
         .collect()
 }
 
-/// The fused implementation, which fails where there is none; on `wgpu`, where a size can be too large for it, whichever
-/// applies.
-pub const FUSED: Implementation = if cfg!(feature = "wgpu") {
-    Implementation::Auto
-} else {
-    Implementation::Fused
-};
-
 fn fixture(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("fixtures")

@@ -9,9 +9,7 @@ use burn_keras::losses::{self, Loss};
 use burn_keras::metrics::{self, MetricSpec};
 use burn_keras::optimizers::Optimizer;
 use burn_keras::prelude::*;
-use burn_keras_tests::{
-    FUSED, TestResult, assert_close, devices, read_arrays, read_json, sequential,
-};
+use burn_keras_tests::{TestResult, assert_close, devices, read_arrays, read_json, sequential};
 use ndarray::ArrayD;
 use serde_json::Value;
 
@@ -146,7 +144,7 @@ macro_rules! cases {
     };
 }
 
-cases!(training, FUSED =>
+cases!(training, Implementation::Fused =>
     stacked_rmsprop,
     stacked_adam,
     stacked_sgd,

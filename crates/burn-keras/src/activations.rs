@@ -185,7 +185,7 @@ impl Activation {
             Self::Relu => activation::relu(x),
             Self::LeakyRelu => relu(x, 0.2, None, 0.0),
             Self::Relu6 => x.clamp(0.0, 6.0),
-            // One operation where there is one: on the CPU.
+            // One operation where there is one.
             Self::Softmax => {
                 burn_recurrent::softmax(x.clone()).unwrap_or_else(|_| activation::softmax(x, 1))
             }

@@ -14,7 +14,7 @@ use crate::{Error, Result};
 pub(crate) mod host;
 mod ops;
 
-pub(crate) use host::host_values;
+pub(crate) use host::{host_ints, host_values};
 pub(crate) use ops::{MOST_AXES, Picked, wide_mask};
 
 /// What a tensor holds.

@@ -1,6 +1,6 @@
 //! What ends a classifier: softmax, and the cross-entropy of its probabilities, each one operation.
 
-use crate::checks::{same_device, supported};
+use crate::checks::{numbered, same_device, supported};
 use crate::error::{Error, Result};
 use crate::ops::RowOps;
 use burn::Tensor;
@@ -24,7 +24,7 @@ pub enum Labels {
 /// # Errors
 ///
 /// [`Error::UnsupportedBackend`] and [`Error::UnsupportedDType`], where burn's own `activation::softmax`
-/// does it.
+/// does it; [`Error::TooLarge`] on a GPU.
 ///
 /// ```
 /// use burn::tensor::{Device, Tensor};
@@ -36,6 +36,10 @@ pub enum Labels {
 /// ```
 pub fn softmax(x: Tensor<2>) -> Result<Tensor<2>> {
     supported(&x)?;
+    numbered(&x, x.dims().iter().product())?;
+    if x.dims().contains(&0) {
+        return Ok(x);
+    }
     Ok(Tensor::from_dispatch(Dispatch::softmax_rows(
         x.into_dispatch(),
     )))
@@ -48,7 +52,7 @@ pub fn softmax(x: Tensor<2>) -> Result<Tensor<2>> {
 ///
 /// # Errors
 ///
-/// [`Error::UnsupportedBackend`] and [`Error::UnsupportedDType`]; [`Error::Shape`] and
+/// [`Error::UnsupportedBackend`], [`Error::UnsupportedDType`] and [`Error::TooLarge`]; [`Error::Shape`] and
 /// [`Error::DTypeMismatch`] and [`Error::DeviceMismatch`] when the labels don't go with `p`.
 ///
 /// ```
@@ -65,6 +69,7 @@ pub fn softmax(x: Tensor<2>) -> Result<Tensor<2>> {
 /// ```
 pub fn cross_entropy(p: Tensor<2>, labels: Labels, epsilon: f64) -> Result<Tensor<1>> {
     supported(&p)?;
+    numbered(&p, p.dims().iter().product())?;
     let needed = p.device();
     let given = match &labels {
         Labels::Shares(t) => t.device(),

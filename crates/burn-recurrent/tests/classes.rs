@@ -48,7 +48,15 @@ fn random(shape: [usize; 2], low: f64, high: f64, device: &Device) -> Tensor<2> 
 #[test]
 fn softmax_and_its_gradient_are_those_of_burn() {
     everywhere(|device| {
-        for shape in [[1, 1], [1, 2], [3, 7], [64, 10], [5, 129]] {
+        for shape in [
+            [1, 1],
+            [1, 2],
+            [3, 7],
+            [64, 10],
+            [5, 129],
+            [2, 1000],
+            [66_000, 2],
+        ] {
             let tracked = device.clone().autodiff();
             let x = random(shape, -8.0, 8.0, &tracked).require_grad();
             let weights = random(shape, -1.0, 1.0, &tracked);
@@ -74,7 +82,7 @@ fn composed(p: Tensor<2>, t: Tensor<2>) -> Tensor<1> {
 #[test]
 fn cross_entropy_and_its_gradient_are_those_of_burns_operations() {
     everywhere(|device| {
-        for shape in [[1, 2], [3, 7], [64, 10]] {
+        for shape in [[1, 2], [3, 7], [64, 10], [3, 257], [2, 1000]] {
             let tracked = device.clone().autodiff();
             let p = random(shape, 0.01, 3.0, &tracked).require_grad();
             let shares = random(shape, 0.0, 1.0, &device);
@@ -170,6 +178,14 @@ fn the_fraction_of_a_class_is_cut_off() {
         let loss = values(cross_entropy(p, numbers, EPSILON).expect("a CPU"));
         let [first, second] = [-0.25f32.ln(), -0.75f32.ln()];
         close(&loss, &[first, first, second], "loss");
+    });
+}
+
+#[test]
+fn rows_without_classes_stay_as_they_are() {
+    everywhere(|device| {
+        let empty = Tensor::<2>::empty([3, 0], &device);
+        assert_eq!(softmax(empty).expect("nothing to do").dims(), [3, 0]);
     });
 }
 

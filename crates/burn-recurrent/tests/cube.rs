@@ -148,6 +148,8 @@ fn odd_sizes() {
             (7, 2, 1, 31),
             (2, 3, 11, 37),
             (13, 1, 2, 64),
+            (2, 2, 3, 100),
+            (1, 2, 2, 255),
         ] {
             check(Case {
                 batch,
@@ -157,6 +159,32 @@ fn odd_sizes() {
                 ..case(kind)
             });
         }
+    }
+}
+
+/// More rows than one dimension of a launch can count on any device.
+#[test]
+fn many_rows() {
+    check(Case {
+        batch: 65_537,
+        steps: 1,
+        features: 1,
+        units: 1,
+        initial: false,
+        ..case(Kind::Lstm)
+    });
+}
+
+/// The largest layer whose sequence is one launch.
+#[test]
+fn as_many_units_as_the_persistent_kernels_have() {
+    for kind in Kind::ALL {
+        check(Case {
+            batch: 2,
+            steps: 2,
+            units: 256,
+            ..case(kind)
+        });
     }
 }
 

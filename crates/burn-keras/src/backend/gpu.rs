@@ -7,6 +7,7 @@ use std::sync::Mutex;
 
 use burn::tensor::Device;
 use burn_cubecl::CubeDevice;
+use burn_cubecl::cubecl::device::WgpuBackend;
 
 use super::{Backend, DEVICE_VARIABLE};
 use crate::{Error, Result};
@@ -47,7 +48,6 @@ pub(super) fn open_wgpu(backend: Backend) -> Result<Device> {
 
 #[cfg(feature = "wgpu")]
 fn try_open_wgpu(backend: Backend) -> Result<Device, String> {
-    use burn::backend::WgpuBackend;
     use burn::tensor::wgpu::WgpuInitError;
 
     let api = match backend {
@@ -57,10 +57,29 @@ fn try_open_wgpu(backend: Backend) -> Result<Device, String> {
         _ => WgpuBackend::Auto,
     };
     let options = Device::wgpu_options().graphics_api(api);
-    options.init().map_err(|e| match e {
-        WgpuInitError::AdapterUnavailable { .. } => "there is no graphics adapter".to_string(),
-        other => other.to_string(),
-    })
+    match options.init() {
+        Err(WgpuInitError::AdapterUnavailable { .. }) => {
+            Err("there is no graphics adapter".to_string())
+        }
+        // The program has used it before, through burn.
+        Err(WgpuInitError::Registration { .. }) => Ok(in_use(backend)),
+        opened => opened.map_err(|e| e.to_string()),
+    }
+}
+
+/// The device that burn has open already.
+#[cfg(feature = "wgpu")]
+fn in_use(backend: Backend) -> Device {
+    let first = burn::tensor::DeviceKind::DefaultDevice;
+    match backend {
+        #[cfg(feature = "vulkan")]
+        Backend::Vulkan => Device::vulkan(first),
+        #[cfg(feature = "metal")]
+        Backend::Metal => Device::metal(first),
+        #[cfg(feature = "webgpu")]
+        Backend::WebGpu => Device::webgpu(first),
+        _ => Device::wgpu(first),
+    }
 }
 
 /// What there is to say of an adapter that computes on the CPU.
@@ -101,12 +120,18 @@ pub(super) fn open_cuda() -> Result<Device> {
     })
 }
 
-/// A device in words, as `wgpu (NVIDIA GeForce RTX 4070)`.
+/// A device in words, by the feature's name, as `wgpu (NVIDIA GeForce RTX 4070)`.
 pub(super) fn name(device: &CubeDevice) -> String {
     let kind = match device {
         CubeDevice::Cuda(_) => "cuda",
-        CubeDevice::Hip(_) => "rocm",
-        _ => "wgpu",
+        CubeDevice::Metal(_) => "metal",
+        CubeDevice::Wgpu(device) => match device.backend {
+            WgpuBackend::Vulkan => "vulkan",
+            WgpuBackend::Metal => "metal",
+            WgpuBackend::WebGpu => "webgpu",
+            _ => "wgpu",
+        },
+        _ => "gpu",
     };
     let part = device.client().properties().identity.name.clone();
     format!("{kind} ({part})")

@@ -153,11 +153,15 @@ impl Layer for Embedding {
         let count = shape.iter().product();
         let flat = x.int_as([count])?;
         // A lookup outside the table would be a panic in burn. On a GPU reading the numbers back would cost more than
-        // the layer, so there only data handed to the model are checked, before they are uploaded.
-        if crate::backend::is_cpu(&x.device()) {
+        // the layer, so there only data handed to the model are checked, before they are uploaded; what the model itself
+        // makes is kept within the table.
+        let rows = if crate::backend::is_cpu(&x.device()) {
             self.check_range(flat.clone())?;
-        }
-        let y = weight.val().select(0, flat);
+            flat
+        } else {
+            flat.clamp(0, self.input_dim.saturating_sub(1) as i32)
+        };
+        let y = weight.val().select(0, rows);
         let mask = match (self.mask_zero, shape.len()) {
             (true, 2) => Some(Mask::Steps(x.int::<2>()?.not_equal_elem(0))),
             (true, 3) => Some(Mask::Nested(x.int::<3>()?.not_equal_elem(0))),

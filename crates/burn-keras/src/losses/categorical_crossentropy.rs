@@ -62,7 +62,7 @@ impl Loss for CategoricalCrossentropy {
 /// `-Σ t log(p)` of each row, of `p` and `t` `[rows, classes]`.
 fn cross_entropy(p: Tensor<2>, t: Tensor<2>, from_logits: bool) -> Tensor<1> {
     if !from_logits {
-        // One operation where there is one: on the CPU.
+        // One operation where there is one.
         let labels = burn_recurrent::Labels::Shares(t.clone());
         if let Ok(rows) = burn_recurrent::cross_entropy(p.clone(), labels, EPSILON.into()) {
             return rows;

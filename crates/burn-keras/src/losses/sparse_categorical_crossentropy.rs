@@ -77,7 +77,7 @@ impl SparseCategoricalCrossentropy {
     fn cross_entropy(&self, p: Tensor<2>, numbers: Tensor<2, Int>) -> Tensor<1> {
         let rows = p.dims()[0];
         if !self.from_logits {
-            // One operation where there is one: on the CPU.
+            // One operation where there is one.
             let labels = burn_recurrent::Labels::Numbers(numbers.clone().float().reshape([rows]));
             if let Ok(rows) = burn_recurrent::cross_entropy(p.clone(), labels, EPSILON.into()) {
                 return rows;

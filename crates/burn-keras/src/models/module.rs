@@ -211,10 +211,12 @@ impl Layer for Model {
 
     fn input_range(&self, index: usize) -> Option<std::ops::Range<usize>> {
         let graph = self.graph.as_ref()?;
-        graph.steps.iter().find_map(|step| {
-            let place = step.inputs.iter().position(|value| *value == index)?;
-            self.layers[step.layer].read().input_range(place)
-        })
+        let ranges = graph.steps.iter().flat_map(|step| {
+            let places = (0..step.inputs.len()).filter(|place| step.inputs[*place] == index);
+            places.filter_map(|place| self.layers[step.layer].read().input_range(place))
+        });
+        // Several layers may look the input up.
+        ranges.reduce(|a, b| a.start.max(b.start)..a.end.min(b.end))
     }
 
     fn mask_policy(&self) -> MaskPolicy {

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Int, Tensor};
 
 use crate::error::panic_message;
 use crate::{Error, Result};
@@ -26,12 +26,29 @@ pub(crate) fn host_values(tensor: Tensor<1>) -> Result<Vec<f32>> {
     if let Some(values) = ndarray_values(&tensor) {
         return Ok(values);
     }
-    if crate::backend::is_cpu(&tensor.device()) {
-        return tensor.try_into_vec_as::<f32>().map_err(failed);
+    read(&tensor.device(), || tensor.try_into_vec_as::<f32>())
+}
+
+/// The values of a tensor of whole numbers, its elements in order.
+///
+/// # Errors
+///
+/// As [`host_values`].
+pub(crate) fn host_ints<const D: usize>(tensor: Tensor<D, Int>) -> Result<Vec<i32>> {
+    read(&tensor.device(), || tensor.try_into_vec_as::<i32>())
+}
+
+/// Takes values from the device and counts it, unless the device is the CPU.
+fn read<T, E: std::fmt::Display>(
+    device: &Device,
+    values: impl FnOnce() -> Result<T, E>,
+) -> Result<T> {
+    if crate::backend::is_cpu(device) {
+        return values().map_err(failed);
     }
     READ_BACKS.fetch_add(1, Ordering::Relaxed);
     // What failed on the device since the last time comes out here; some drivers panic on it.
-    match catch_unwind(AssertUnwindSafe(|| tensor.try_into_vec_as::<f32>())) {
+    match catch_unwind(AssertUnwindSafe(values)) {
         Ok(values) => values.map_err(failed),
         Err(panic) => Err(failed(panic_message(&*panic))),
     }

@@ -4,7 +4,7 @@ use burn::tensor::{Int, Tensor};
 use ndarray::{Array, ArrayBase, ArrayView, ArrayViewD, CowArray, Dimension, IxDyn, RawData};
 
 use super::Values;
-use crate::tensor::AnyTensor;
+use crate::tensor::{AnyTensor, host_ints};
 use crate::training::npy::NpyFile;
 use crate::{Error, Result};
 
@@ -155,10 +155,7 @@ impl<'a, const D: usize> IntoValues<'a> for &Tensor<D> {
 
 impl<'a, const D: usize> IntoValues<'a> for &Tensor<D, Int> {
     fn into_values(self) -> Result<Values<'a>> {
-        let values = self.clone().try_into_vec_as::<i32>().map_err(|e| {
-            Error::Device(format!("reading a tensor back from the device failed: {e}"))
-        })?;
-        (values, self.dims()).into_values()
+        (host_ints(self.clone())?, self.dims()).into_values()
     }
 }
 

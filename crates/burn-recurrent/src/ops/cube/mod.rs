@@ -30,7 +30,7 @@ use burn_cubecl::cubecl::prelude::*;
 use burn_cubecl::cubecl::server::CubeCountSelection;
 use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::{CubeBackend, tensor::CubeTensor};
-use plan::{GradientParts, Plan, SavedParts, Sizes};
+use plan::{GradientParts, Plan, SavedParts, Sizes, most_threads};
 use tensors::{argument, empty_like, gates_first, joined, product, reshaped, transposed};
 
 impl Wrapped for CubeBackend {
@@ -150,8 +150,8 @@ impl Problem {
     /// One cube for each row of the batch.
     fn cubes(&self) -> (CubeCount, CubeDim) {
         let client = &self.x.client;
-        let threads = self.plan.units.next_multiple_of(32) as u32;
-        let threads = threads.min(client.properties().hardware.max_units_per_cube);
+        let threads = self.plan.units.next_multiple_of(32);
+        let threads = threads.min(most_threads(client)) as u32;
         let count = CubeCountSelection::new(client, self.sizes.batch as u32).cube_count();
         (count, CubeDim::new_1d(threads))
     }

@@ -89,10 +89,16 @@ impl Plan {
     /// row at each step, and a product over all rows is the better way.
     pub(super) fn persistent(&self, client: &Client) -> bool {
         let hardware = &client.properties().hardware;
-        let threads = hardware.max_units_per_cube.min(hardware.max_cube_dim.0) as usize;
         let shared = SHARED_VALUES * self.units * size_of::<f32>();
-        self.units <= PERSISTENT_UNITS.min(threads) && shared <= hardware.max_shared_memory_size
+        self.units <= PERSISTENT_UNITS.min(most_threads(client))
+            && shared <= hardware.max_shared_memory_size
     }
+}
+
+/// The most threads that a cube in one dimension can have.
+pub(super) fn most_threads(client: &Client) -> usize {
+    let hardware = &client.properties().hardware;
+    hardware.max_units_per_cube.min(hardware.max_cube_dim.0) as usize
 }
 
 /// The most units that the persistent kernels are used for. All WebGPU devices run 256 threads in a cube.

@@ -3,23 +3,41 @@
 mod kernels;
 
 use super::super::rows::RowKernels;
+use super::plan::most_threads;
 use super::tensors::{argument, empty_like};
 use burn::backend::TensorMetadata;
 use burn::backend::tensor::FloatTensor;
+use burn_cubecl::cubecl::client::Client;
 use burn_cubecl::cubecl::prelude::{CubeCount, CubeDim};
 use burn_cubecl::cubecl::server::CubeCountSelection;
 use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::{CubeBackend, tensor::CubeTensor};
 
-/// Rows, classes, and the threads that share the classes of a row.
-fn layout(tensor: &CubeTensor) -> ([u32; 2], CubeCount, usize) {
-    let [rows, classes] = tensor.shape().dims();
-    let hardware = &tensor.client.properties().hardware;
-    let most = hardware.max_units_per_cube.min(hardware.max_cube_dim.0);
-    let most = 1 << most.min(256).max(1).ilog2();
-    let threads = classes.next_power_of_two().clamp(1, most);
-    let count = CubeCountSelection::new(&tensor.client, rows as u32).cube_count();
-    ([rows as u32, classes as u32], count, threads)
+/// How a launch covers a tensor: a cube for each row, whose classes its threads share.
+struct Layout {
+    client: Client,
+    rows: u32,
+    classes: u32,
+    count: CubeCount,
+    dim: CubeDim,
+    threads: usize,
+}
+
+impl Layout {
+    fn of(tensor: &CubeTensor) -> Self {
+        let [rows, classes] = tensor.shape().dims();
+        let client = tensor.client.clone();
+        let most = 1 << most_threads(&client).min(256).ilog2();
+        let threads = classes.next_power_of_two().clamp(1, most);
+        Self {
+            rows: rows as u32,
+            classes: classes as u32,
+            count: CubeCountSelection::new(&client, rows as u32).cube_count(),
+            dim: CubeDim::new_1d(threads as u32),
+            client,
+            threads,
+        }
+    }
 }
 
 /// `epsilon` and `1 - epsilon`.
@@ -32,18 +50,18 @@ impl RowKernels for CubeBackend {
     fn softmax_forward(x: &FloatTensor<Self>) -> FloatTensor<Self> {
         let x = into_contiguous(x.clone());
         let y = empty_like(&x, x.shape());
-        let ([rows, classes], count, threads) = layout(&x);
+        let at = Layout::of(&x);
         // SAFETY: all stay within `[rows, classes]`, the shape of both; so below.
         unsafe {
             kernels::softmax::launch_unchecked(
-                &x.client,
-                count,
-                CubeDim::new_1d(threads as u32),
+                &at.client,
+                at.count,
+                at.dim,
                 argument(&x),
                 argument(&y),
-                rows,
-                classes,
-                threads,
+                at.rows,
+                at.classes,
+                at.threads,
             );
         }
         y
@@ -55,19 +73,19 @@ impl RowKernels for CubeBackend {
             into_contiguous(gradient.clone()),
         );
         let dx = empty_like(&y, y.shape());
-        let ([rows, classes], count, threads) = layout(&y);
+        let at = Layout::of(&y);
         // SAFETY: as above.
         unsafe {
             kernels::softmax_gradient::launch_unchecked(
-                &y.client,
-                count,
-                CubeDim::new_1d(threads as u32),
+                &at.client,
+                at.count,
+                at.dim,
                 argument(&y),
                 argument(&gradient),
                 argument(&dx),
-                rows,
-                classes,
-                threads,
+                at.rows,
+                at.classes,
+                at.threads,
             );
         }
         dx
@@ -79,24 +97,24 @@ impl RowKernels for CubeBackend {
         epsilon: f64,
     ) -> FloatTensor<Self> {
         let (p, labels) = (into_contiguous(p.clone()), into_contiguous(labels.clone()));
-        let ([rows, classes], count, threads) = layout(&p);
-        let losses = empty_like(&p, [rows as usize]);
+        let at = Layout::of(&p);
+        let losses = empty_like(&p, [p.shape()[0]]);
         let [low, high] = limits(epsilon);
         // SAFETY: as above; the labels' shape was checked.
         unsafe {
             kernels::cross_entropy::launch_unchecked(
-                &p.client,
-                count,
-                CubeDim::new_1d(threads as u32),
+                &at.client,
+                at.count,
+                at.dim,
                 argument(&p),
                 argument(&labels),
                 argument(&losses),
-                rows,
-                classes,
+                at.rows,
+                at.classes,
                 low,
                 high,
                 labels.rank() == 2,
-                threads,
+                at.threads,
             );
         }
         losses
@@ -110,25 +128,25 @@ impl RowKernels for CubeBackend {
     ) -> FloatTensor<Self> {
         let (p, labels) = (into_contiguous(p.clone()), into_contiguous(labels.clone()));
         let gradient = into_contiguous(gradient.clone());
-        let ([rows, classes], count, threads) = layout(&p);
+        let at = Layout::of(&p);
         let dp = empty_like(&p, p.shape());
         let [low, high] = limits(epsilon);
         // SAFETY: as above.
         unsafe {
             kernels::cross_entropy_gradient::launch_unchecked(
-                &p.client,
-                count,
-                CubeDim::new_1d(threads as u32),
+                &at.client,
+                at.count,
+                at.dim,
                 argument(&p),
                 argument(&labels),
                 argument(&gradient),
                 argument(&dp),
-                rows,
-                classes,
+                at.rows,
+                at.classes,
                 low,
                 high,
                 labels.rank() == 2,
-                threads,
+                at.threads,
             );
         }
         dp
