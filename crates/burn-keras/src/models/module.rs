@@ -36,7 +36,7 @@ impl Model {
     /// All that belongs on this device beside the layers.
     pub(super) fn leave_for(&mut self, device: &Device) {
         self.device = Some(device.clone());
-        self.compiled = self.compiled.take().map(|c| c.to_device(device));
+        self.compiled = self.compiled.take().map(|c| c.moved_to(device));
     }
 
     /// A model with layers of its own, each made from one of this model's.

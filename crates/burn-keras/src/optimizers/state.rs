@@ -53,9 +53,9 @@ pub(super) enum Slots {
 
 impl Memory {
     /// What is kept about a weight that moves to this device.
-    fn to_device(self, rule: &dyn Rule, device: &Device) -> Self {
+    fn moved_to(self, rule: &dyn Rule, device: &Device) -> Self {
         Self {
-            slots: self.slots.map(|slots| slots.to_device(rule, device)),
+            slots: self.slots.map(|slots| slots.moved_to(rule, device)),
             average: self.average.map(|average| average.to_device(device)),
             gradients: self.gradients.map(|sum| sum.to_device(device)),
         }
@@ -71,11 +71,11 @@ impl Slots {
         fill: impl Fn(usize, &Slot) -> Vec<f32>,
     ) -> Self {
         let values = slots.iter().enumerate().map(|(i, slot)| fill(i, slot));
-        Self::Host(values.collect()).to_device(rule, device)
+        Self::Host(values.collect()).moved_to(rule, device)
     }
 
     /// The slots of a weight that moves to this device.
-    fn to_device(self, rule: &dyn Rule, device: &Device) -> Self {
+    fn moved_to(self, rule: &dyn Rule, device: &Device) -> Self {
         let on_host = crate::backend::is_cpu(device) && rule.by_values().is_some();
         match self {
             Self::Host(slots) if on_host => Self::Host(slots),
@@ -145,14 +145,14 @@ impl OptimizerState {
 
     /// The same for weights that have moved to this device; models do it when they move.
     #[must_use]
-    pub fn to_device(mut self, device: &Device) -> Self {
+    pub fn moved_to(mut self, device: &Device) -> Self {
         // Weights and gradients come to a step without being tracked.
         let device = device.clone().inner();
         let rule = &*self.optimizer.rule;
         self.memory = self
             .memory
             .into_iter()
-            .map(|(id, memory)| (id, memory.to_device(rule, &device)))
+            .map(|(id, memory)| (id, memory.moved_to(rule, &device)))
             .collect();
         self
     }

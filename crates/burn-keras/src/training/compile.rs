@@ -270,9 +270,9 @@ impl Clone for Compiled {
 
 impl Compiled {
     /// The part of a model that moves to this device: what the optimizer has learned goes with the weights.
-    pub fn to_device(self, device: &Device) -> Self {
+    pub fn moved_to(self, device: &Device) -> Self {
         Self {
-            optimizer: self.optimizer.to_device(device),
+            optimizer: self.optimizer.moved_to(device),
             ..self
         }
     }
