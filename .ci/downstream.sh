@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # Crates outside the workspace that depend on burn-keras by path, with cargo's default profiles:
-#   cpu   a small training with flex, and with ndarray; without a backend it compiles
-#   gpu   with burn's own default features, and so its fusion, a training on wgpu against one on flex, which needs a Vulkan
-#         driver; the other GPU features compile
+#   cpu    a small training with flex, and with ndarray; without a backend, and with the features of GPUs, it compiles
+#   wgpu   with burn's own default features, and so its fusion, a training on wgpu against one on flex; needs a driver
 set -euo pipefail
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 work="$(mktemp -d)"
@@ -37,18 +36,20 @@ cpu)
   crate flex main "burn-keras = { path = \"$root/crates/burn-keras\" }"
   crate ndarray main "$(burn_keras '"ndarray", "fast"')"
   crate none main "$(burn_keras '')"
+  crate gpus main "$(burn_keras '"vulkan", "metal", "webgpu", "cuda"')"
   (cd "$work/flex" && cargo run)
   (cd "$work/ndarray" && cargo run)
   (cd "$work/none" && cargo check)
-  ;;
-gpu)
-  crate wgpu gpu "$(burn_keras '"wgpu", "flex"')
-burn = { version = \"=0.22.1\", features = [\"wgpu\"] }"
-  crate gpus main "$(burn_keras '"vulkan", "metal", "webgpu", "cuda"')"
-  # Tuning products would take most of the time.
-  (cd "$work/wgpu" && CUBECL_AUTOTUNE_LEVEL=minimal cargo run)
   # CubeCL downloads LLVM to build for CUDA, except for documentation, which is checked only as well.
   (cd "$work/gpus" && DOCS_RS=1 cargo check)
+  ;;
+wgpu)
+  crate wgpu gpu "$(burn_keras '"wgpu", "flex"')
+burn = { version = \"=0.22.1\", features = [\"wgpu\"] }"
+  cd "$work/wgpu"
+  [[ $(cargo tree --edges features --invert burn-cubecl) == *'burn-cubecl feature "fusion"'* ]]
+  # Tuning products would take most of the time.
+  CUBECL_AUTOTUNE_LEVEL=minimal cargo run
   ;;
 *)
   echo "unknown: $1" >&2

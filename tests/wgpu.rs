@@ -191,16 +191,17 @@ fn a_model_that_moves_takes_along_what_its_optimizer_has_learned() -> TestResult
     ] {
         let case = format!("{name} to {}", device_name(to));
         let mut moved = trained_in_two_parts(from, |model| by(model, to))?;
-        let weights = moved
-            .get_weights()?
-            .into_iter()
-            .zip(expected.get_weights()?);
-        for (i, (a, b)) in weights.enumerate() {
-            assert_close(&format!("{case}: weight {i}"), &a, &b, 1e-4, 1e-4);
+        let weights = [moved.get_weights()?, expected.get_weights()?];
+        assert_eq!(weights[0].len(), weights[1].len());
+        for (i, (a, b)) in weights[0].iter().zip(&weights[1]).enumerate() {
+            assert_close(&format!("{case}: weight {i}"), a, b, 1e-4, 1e-4);
         }
-        let arrays = moved.optimizer_variables()?.arrays.into_iter();
-        for ((array, a), (_, b)) in arrays.zip(expected.optimizer_variables()?.arrays) {
-            assert_close(&format!("{case}: {array}"), &a, &b, 1e-4, 1e-4);
+        let arrays = [&moved, &expected].map(|model| model.optimizer_variables());
+        let [arrays, wanted] = arrays.map(|variables| variables.map(|v| v.arrays));
+        let (arrays, wanted) = (arrays?, wanted?);
+        assert_eq!(arrays.len(), wanted.len());
+        for ((array, a), (_, b)) in arrays.iter().zip(&wanted) {
+            assert_close(&format!("{case}: {array}"), a, b, 1e-4, 1e-4);
         }
         if to != &gpu {
             continue;
@@ -360,6 +361,18 @@ fn clipping_and_averages_add_a_known_number_of_launches() -> TestResult {
     Ok(())
 }
 
+/// The answer of a test when it runs alone in a process of its own, where this variable is set.
+fn in_a_process(test: &str, variable: &str, more: &[(&str, &str)]) -> TestResult<String> {
+    let output = Command::new(std::env::current_exe()?)
+        .args(["--exact", test, "--nocapture"])
+        .env(variable, "1")
+        .envs(more.iter().copied())
+        .output()?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{text}");
+    Ok(text)
+}
+
 #[test]
 fn a_machine_without_a_driver_is_told_how_to_get_on() -> TestResult {
     const CHILD: &str = "BURN_KERAS_TEST_WITHOUT_DRIVER";
@@ -369,26 +382,59 @@ fn a_machine_without_a_driver_is_told_how_to_get_on() -> TestResult {
         return Ok(());
     }
     let _alone = alone();
-    let output = Command::new(std::env::current_exe()?)
-        .args([
-            "--exact",
-            "a_machine_without_a_driver_is_told_how_to_get_on",
-            "--nocapture",
-        ])
-        .env(CHILD, "1")
-        .env("VK_DRIVER_FILES", "/nonexistent")
-        .env("VK_ICD_FILENAMES", "/nonexistent")
-        .env("LIBGL_DRIVERS_PATH", "/nonexistent")
-        .env("__EGL_VENDOR_LIBRARY_FILENAMES", "/nonexistent")
-        .output()?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success(), "{text}");
+    let none = [
+        "VK_DRIVER_FILES",
+        "VK_ICD_FILENAMES",
+        "LIBGL_DRIVERS_PATH",
+        "__EGL_VENDOR_LIBRARY_FILENAMES",
+    ];
+    let text = in_a_process(
+        "a_machine_without_a_driver_is_told_how_to_get_on",
+        CHILD,
+        &none.map(|variable| (variable, "/nonexistent")),
+    )?;
     for part in [
         "cannot be used on this machine",
         "GPU driver may be missing",
         "BURN_KERAS_DEVICE=flex",
     ] {
         assert!(text.contains(part), "{text}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_device_that_burn_has_open_already_is_opened() -> TestResult {
+    const CHILD: &str = "BURN_KERAS_TEST_OPEN_ALREADY";
+    if std::env::var_os(CHILD).is_some() {
+        let device = Device::wgpu(burn::tensor::DeviceKind::DefaultDevice);
+        let ones = Tensor::<1>::ones([2], &device);
+        let opened = Backend::Wgpu.open()?;
+        let sum = ones + Tensor::<1>::ones([2], &opened);
+        println!("answer: {:?}", AnyTensor::from(sum).to_vec()?);
+        return Ok(());
+    }
+    let _alone = alone();
+    let text = in_a_process("a_device_that_burn_has_open_already_is_opened", CHILD, &[])?;
+    assert!(text.contains("answer: [2.0, 2.0]"), "{text}");
+    Ok(())
+}
+
+#[test]
+fn numbers_that_the_model_makes_are_kept_within_an_embeddings_table() -> TestResult {
+    let _alone = alone();
+    set_device(&wgpu()?);
+    let mut model = Sequential::new();
+    // Not checked before it is uploaded, as it goes into another layer first.
+    model.add(Rescaling::new(1.0).input_shape([4]))?;
+    model.add(Embedding::new(3, 2))?;
+    let table = model.get_weights()?.remove(0);
+    let x = ndarray::arr2(&[[-7.0f32, 0.0, 2.0, 900.0]]);
+    let y = model.predict(&x)?;
+    for (step, row) in [0, 0, 2, 2].into_iter().enumerate() {
+        for unit in 0..2 {
+            assert_eq!(y[[0, step, unit]], table[[row, unit]], "step {step}");
+        }
     }
     Ok(())
 }

@@ -71,6 +71,14 @@ impl GradientParts {
     }
 }
 
+/// The length of what goes from step to step where each has a launch: four states, and what the products read of
+/// each gate.
+pub(crate) fn step_len(kind: Kind, units: usize, batch: usize) -> usize {
+    let state = batch.saturating_mul(units);
+    let fed = aligned(kind.gates().saturating_mul(state));
+    aligned(state).saturating_mul(4).saturating_add(fed)
+}
+
 /// Whether the recurrent products' gradients differ from the input products'.
 pub(crate) fn recurrent_apart(kind: Kind) -> bool {
     kind == Kind::Gru
@@ -112,7 +120,11 @@ pub fn largest_buffer(
         false => 1,
     };
     let inputs = of_gates.saturating_mul(rows).saturating_mul(features);
-    let largest = sums.max(result).max(inputs);
+    // The initial states, the dropped states of each gate and the mask are joined in one.
+    let state = batch.saturating_mul(units);
+    let extras = (2 + gates).saturating_mul(state).saturating_add(rows);
+    let between = step_len(kind, units, batch);
+    let largest = sums.max(result).max(inputs).max(extras).max(between);
     if !training {
         return largest;
     }
@@ -137,6 +149,19 @@ mod tests {
         ] {
             assert_eq!(at(kind, false) / 256, forward, "{kind:?}");
             assert_eq!(at(kind, true) / 256, training, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn what_goes_from_step_to_step_counts_where_steps_are_few() {
+        for (kind, values) in [
+            (Kind::Lstm, 8),
+            (Kind::Gru, 7),
+            (Kind::GruResetBefore, 7),
+            (Kind::SimpleRnn, 5),
+        ] {
+            let most = largest_buffer(kind, [256, 1, 1], 300, false, false);
+            assert_eq!(most, values * 256 * 300, "{kind:?}");
         }
     }
 

@@ -85,11 +85,17 @@ fn fused_types(kind: &DispatchTensorKind) -> Option<Types> {
 
 /// Whether kernels can number so many elements of a buffer: those of GPUs count in 32 bits.
 pub(crate) fn numbered<const D: usize>(x: &Tensor<D>, numbers: usize) -> Result<()> {
-    let kind = fused_types(&x.clone().into_dispatch().kind);
+    match fused_types(&x.clone().into_dispatch().kind) {
+        Some(Types::Single) => countable(numbers),
+        _ => Ok(()),
+    }
+}
+
+fn countable(numbers: usize) -> Result<()> {
     let most = u32::MAX as usize;
-    match matches!(kind, Some(Types::Single)) && numbers > most {
-        true => Err(Error::TooLarge { numbers, most }),
-        false => Ok(()),
+    match numbers <= most {
+        true => Ok(()),
+        false => Err(Error::TooLarge { numbers, most }),
     }
 }
 
@@ -207,13 +213,16 @@ impl Checks {
     /// Whether GPU kernels can number all elements of the largest buffer, if the call is on a GPU.
     fn numbered(&self, x: &Tensor<3>, options: &Options) -> Result<()> {
         let kind = x.clone().into_dispatch().kind;
+        if !matches!(fused_types(&kind), Some(Types::Single)) {
+            return Ok(());
+        }
         let training = matches!(kind, DispatchTensorKind::Autodiff(_));
         let each_gate = |masks: &Tensor<3>| masks.dims()[0] > 1;
         let gate_masks = options.input_dropout.as_ref().is_some_and(each_gate)
             || options.recurrent_dropout.is_some();
         let sizes = [self.batch, self.steps, self.features];
         let numbers = largest_buffer(self.kind, sizes, self.units, training, gate_masks);
-        numbered(x, numbers)
+        countable(numbers)
     }
 
     fn dtype(&self, tensor: &'static str, given: DType) -> Result<()> {

@@ -62,7 +62,12 @@ fn try_open_wgpu(backend: Backend) -> Result<Device, String> {
             Err("there is no graphics adapter".to_string())
         }
         // The program has used it before, through burn.
-        Err(WgpuInitError::Registration { .. }) => Ok(in_use(backend)),
+        Err(WgpuInitError::Registration { .. }) => {
+            let device = in_use(backend);
+            // A device that did not come up panics here, and the caller says so.
+            device.identity();
+            Ok(device)
+        }
         opened => opened.map_err(|e| e.to_string()),
     }
 }

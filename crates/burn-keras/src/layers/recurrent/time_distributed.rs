@@ -261,6 +261,8 @@ fn may_have_effects(config: &Value, training: bool) -> bool {
         Value::Object(fields) => fields.iter().any(|(key, value)| match key.as_str() {
             "registered_name" => !value.is_null(),
             "activity_regularizer" => !value.is_null(),
+            // The standard deviation of an initializer is no noise.
+            key if key.ends_with("_initializer") => false,
             "stateful" => *value == Value::Bool(true),
             "dropout" | "recurrent_dropout" | "rate" | "stddev" => {
                 training && value.as_f64().is_some_and(|rate| rate > 0.0)

@@ -7,6 +7,7 @@ mod forward;
 use super::Problem;
 use super::plan::{GradientParts, Plan, SavedParts, Sizes, aligned};
 use super::tensors::{argument, empty_like, gates_first, part, product_into, transposed};
+use crate::buffers::step_len;
 use crate::kernel::Kind;
 use burn::backend::ops::FloatTensorOps;
 use burn::tensor::Slice;
@@ -37,7 +38,7 @@ impl StepParts {
             reset: 2 * state,
             fed: 3 * state,
             last: 3 * state + fed,
-            len: 4 * state + fed,
+            len: step_len(plan.kind, plan.units, batch),
         }
     }
 }
